@@ -1,0 +1,105 @@
+"""python -m models list | train SLUG | evaluate SLUG | verify [SLUG] | notes [SLUG] | data fetch NAME"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import importlib
+import json
+import sys
+
+from models import networks, paper, papers
+
+
+def every() -> list[str]:
+    """The slugs of all networks of all papers."""
+    return [n.slug for p in papers() for n in networks(p.slug)]
+
+
+def command_list(_: argparse.Namespace) -> int:
+    from models import checkpoint
+
+    for slug in every():
+        card = paper(slug)
+        try:
+            metric = checkpoint.read_record(slug).metric(card.headline.metric)
+            shown = f"{metric.name} {metric.value:g} {metric.unit}" if metric else "no headline metric"
+        except checkpoint.CheckpointError:
+            shown = "not trained yet"
+        print(f"{slug:<22}{card.year}  {card.title}  [{shown}]")
+    return 0
+
+
+def command_train(options: argparse.Namespace) -> int:
+    wanted = [n.slug for n in networks(options.slug)] if "/" not in options.slug else [options.slug]
+    for slug in wanted:
+        importlib.import_module(f"models.{slug.replace('/', '.')}.train").run(device=options.device)
+    return 0
+
+
+def command_evaluate(options: argparse.Namespace) -> int:
+    from models import verify
+
+    print(json.dumps([dataclasses.asdict(m) for m in verify.evaluate(options.slug)], indent=1))
+    return 0
+
+
+def command_verify(options: argparse.Namespace) -> int:
+    from models import verify
+
+    bad = 0
+    for slug in [options.slug] if options.slug else every():
+        found = list(verify.faults(slug))
+        print("\n".join(found) if found else f"{slug}: sound")
+        bad += len(found)
+    return 1 if bad else 0
+
+
+def command_notes(options: argparse.Namespace) -> int:
+    from models import notes
+
+    for slug in [options.slug] if options.slug else every():
+        print(f"{slug}: {'rewritten' if notes.update(slug) else 'as it should be'}")
+    return 0
+
+
+def command_data(options: argparse.Namespace) -> int:
+    from models.data import fetch
+
+    fetch.fetch(options.name)
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m models", description="Train, measure and check the papers.")
+    commands = parser.add_subparsers(required=True)
+    commands.add_parser("list", help="all networks with their headline number").set_defaults(run=command_list)
+    train = commands.add_parser("train", help="train a paper: all seeds, the twin, record and note")
+    train.add_argument("slug")
+    train.add_argument("--device", default="cpu", help="cpu or cuda")
+    train.set_defaults(run=command_train)
+    evaluate = commands.add_parser("evaluate", help="recompute every metric of the record, as JSON")
+    evaluate.add_argument("slug")
+    evaluate.set_defaults(run=command_evaluate)
+    verify = commands.add_parser("verify", help="hashes, golden outputs, record against a fresh evaluation")
+    verify.add_argument("slug", nargs="?")
+    verify.set_defaults(run=command_verify)
+    notes = commands.add_parser("notes", help="write the records' numbers into the papers' notes")
+    notes.add_argument("slug", nargs="?")
+    notes.set_defaults(run=command_notes)
+    data = commands.add_parser("data", help="fetch a data set from its public home").add_subparsers(required=True)
+    fetch = data.add_parser("fetch")
+    fetch.add_argument("name")
+    fetch.set_defaults(run=command_data)
+    options = parser.parse_args(arguments)
+    return options.run(options)
+
+
+if __name__ == "__main__":
+    from models.checkpoint import CheckpointError
+    from models.data import DataMissing
+
+    try:
+        sys.exit(main())
+    except (CheckpointError, DataMissing, KeyError) as error:
+        sys.exit(str(error.args[0]))

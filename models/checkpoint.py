@@ -1,0 +1,267 @@
+"""What training leaves behind, in `checkpoints/<slug>/`, and how it is read back. Safetensors and JSON only.
+
+    weights.safetensors      seed 0, float32         twin.safetensors     the twin, float32
+    seeds/1.safetensors ...  further seeds           steps/000128.safetensors ...  snapshots of seed 0, float16
+    record.json              Record                  curves.json          {"model": {"0": [row, ...]}, "twin": {...}}
+    golden.safetensors       inputs and outputs      portrait.safetensors a picture for the timeline
+
+A row of the curves is {"step": 128, "epoch": 0.1, "train_loss": ..., "test_accuracy": ..., ...}.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from safetensors import SafetensorError
+
+from models import root
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Curves = dict[str, dict[str, list[dict[str, float]]]]
+
+
+class CheckpointError(RuntimeError):
+    """A checkpoint that is missing, damaged or another model's; the text says which and what to do."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One measured number. `seeds` holds the value of every seed where several were trained (seed 0 first)."""
+
+    name: str
+    value: float
+    samples: int
+    unit: str = ""  # "%", "facts of 100", ""
+    split: str = "test"
+    seeds: tuple[float, ...] = ()
+
+    @property
+    def spread(self) -> float:
+        """Largest minus smallest value over the seeds."""
+        return max(self.seeds) - min(self.seeds) if self.seeds else 0.0
+
+
+@dataclass(frozen=True)
+class Record:
+    """What was trained, how, and what came out; the evaluation writes it, nobody types it."""
+
+    slug: str
+    dataset: str
+    split: str
+    seed: int
+    steps: int
+    epochs: float
+    commit: str
+    hardware: str
+    wall_seconds: float
+    parameters: int
+    metrics: tuple[Metric, ...]
+    snapshots: tuple[int, ...]
+    sha256: Mapping[str, str]
+    deviations: tuple[str, ...]
+    versions: Mapping[str, str]
+
+    def metric(self, name: str) -> Metric | None:
+        return next((m for m in self.metrics if m.name == name), None)
+
+
+def folder(slug: str) -> Path:
+    """`checkpoints/<slug>`, or the same under CUTAWAY_CHECKPOINTS where that is set."""
+    base = os.environ.get("CUTAWAY_CHECKPOINTS")
+    return (Path(base) if base else root() / "checkpoints") / slug
+
+
+def weights_path(slug: str, step: int | None = None, twin: bool = False, seed: int = 0) -> Path:
+    """Where the weights of that step, twin and seed lie, whether they exist or not."""
+    if step is not None and (twin or seed):
+        raise CheckpointError("snapshots are kept of seed 0 of the model itself, not of its twin or further seeds")
+    name = (
+        "twin.safetensors"
+        if twin
+        else f"steps/{step:06d}.safetensors"
+        if step is not None
+        else f"seeds/{seed}.safetensors"
+        if seed
+        else "weights.safetensors"
+    )
+    return folder(slug) / name
+
+
+def read_weights(
+    slug: str, module: nn.Module, step: int | None = None, twin: bool = False, seed: int = 0
+) -> None:
+    """Fill `module` from disk, snapshots widened to float32. Raises CheckpointError with what is wrong."""
+    path = weights_path(slug, step, twin, seed)
+    tensors = read_tensors(path)
+    own = module.state_dict()
+    if tensors.keys() != own.keys():
+        odd = sorted(tensors.keys() ^ own.keys())[:3]
+        raise CheckpointError(f"{path.name} holds the weights of another model: it differs in {', '.join(odd)}")
+    if wrong := [k for k in own if tensors[k].shape != own[k].shape]:
+        raise CheckpointError(f"{path.name} holds the weights of another size: it differs in {wrong[0]}")
+    module.load_state_dict({k: t.to(own[k].dtype) for k, t in tensors.items()})
+
+
+def read_tensors(path: Path) -> dict[str, Any]:
+    """All torch tensors of a safetensors file. Raises CheckpointError where it is missing or damaged."""
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except FileNotFoundError:
+        raise CheckpointError(f"{path} is not there: train it, or fetch the repository whole") from None
+    except (SafetensorError, OSError) as e:
+        raise CheckpointError(f"{path} is damaged ({e}): restore it from the repository") from None
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """As `read_tensors`, as NumPy arrays and without importing torch."""
+    from safetensors.numpy import load_file
+
+    try:
+        return load_file(path)
+    except FileNotFoundError:
+        raise CheckpointError(f"{path} is not there: train it, or fetch the repository whole") from None
+    except (SafetensorError, OSError) as e:
+        raise CheckpointError(f"{path} is damaged ({e}): restore it from the repository") from None
+
+
+def write_weights(
+    slug: str, module: nn.Module, step: int | None = None, twin: bool = False, seed: int = 0
+) -> None:
+    """Save a state dict: float16 for snapshots, as it is otherwise."""
+    import torch
+    from safetensors.torch import save_file
+
+    path = weights_path(slug, step, twin, seed)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = step is not None
+    tensors = {
+        k: (t.detach().cpu().half() if half and t.dtype == torch.float32 else t.detach().cpu()).contiguous().clone()
+        for k, t in module.state_dict().items()
+    }
+    save_file(tensors, path)
+
+
+def write_arrays(slug: str, name: str, arrays: Mapping[str, np.ndarray]) -> None:
+    """Save arrays as `checkpoints/<slug>/<name>.safetensors`."""
+    from safetensors.numpy import save_file
+
+    path = folder(slug) / f"{name}.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({k: np.ascontiguousarray(a) for k, a in arrays.items()}, path)
+
+
+@lru_cache(maxsize=64)
+def _json(path: Path, modified: float) -> Any:
+    return json.loads(path.read_text("utf8"))
+
+
+def read_json(slug: str, name: str) -> Any:
+    """`checkpoints/<slug>/<name>.json`, parsed once for every version of the file. Raises CheckpointError."""
+    path = folder(slug) / f"{name}.json"
+    try:
+        return _json(path, path.stat().st_mtime)
+    except FileNotFoundError:
+        raise CheckpointError(f"{path} is not there: train it, or fetch the repository whole") from None
+    except json.JSONDecodeError as e:
+        raise CheckpointError(f"{path} is damaged ({e}): restore it from the repository") from None
+
+
+def write_json(slug: str, name: str, value: Any) -> None:
+    path = folder(slug) / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", "utf8")
+
+
+def read_record(slug: str) -> Record:
+    """The record of a trained paper. Raises CheckpointError."""
+    raw = dict(read_json(slug, "record"))
+    metrics = tuple(Metric(**{**m, "seeds": tuple(m["seeds"])}) for m in raw.pop("metrics"))
+    lists = {k: tuple(raw.pop(k)) for k in ("snapshots", "deviations")}
+    return Record(metrics=metrics, **lists, **raw)
+
+
+def read_curves(slug: str) -> Curves:
+    """{"model": {seed: rows}, "twin": {seed: rows}}. Raises CheckpointError."""
+    return read_json(slug, "curves")
+
+
+def snapshots(slug: str) -> tuple[int, ...]:
+    """The steps whose weights are on disk, in order."""
+    return tuple(sorted(int(p.stem) for p in (folder(slug) / "steps").glob("*.safetensors")))
+
+
+def write_record(
+    slug: str,
+    *,
+    split: str,
+    seed: int,
+    steps: int,
+    epochs: float,
+    wall_seconds: float,
+    metrics: Sequence[Metric],
+) -> Record:
+    """Write record.json from what lies in the folder now: hashes, snapshots, parameters, commit, hardware."""
+    import torch
+
+    from models import build, paper
+
+    card = paper(slug)
+    base = folder(slug)
+    module = build(slug)
+    record = Record(
+        slug=slug,
+        dataset=card.dataset,
+        split=split,
+        seed=seed,
+        steps=steps,
+        epochs=epochs,
+        commit=_commit(),
+        hardware=f"{_processor()}, torch {torch.__version__}, {torch.get_num_threads()} thread",
+        wall_seconds=round(wall_seconds, 1),
+        parameters=sum(p.numel() for p in module.parameters() if p.requires_grad),
+        metrics=tuple(metrics),
+        snapshots=snapshots(slug),
+        sha256={str(p.relative_to(base)): sha256(p) for p in weight_files(slug)},
+        deviations=card.deviations,
+        versions={"torch": torch.__version__, "python": platform.python_version(), "numpy": np.__version__},
+    )
+    write_json(slug, "record", dataclasses.asdict(record))
+    return record
+
+
+def weight_files(slug: str) -> list[Path]:
+    """Every weights file of this network (not those of a further network in a folder below), in order."""
+    base = folder(slug)
+    return sorted([*base.glob("*.safetensors"), *base.glob("steps/*.safetensors"), *base.glob("seeds/*.safetensors")])
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _commit() -> str:
+    asked = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=root())
+    return asked.stdout.strip() or "unknown"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

@@ -1,0 +1,52 @@
+"""Is what is committed true? Hashes of the weights, golden outputs, and the record against a fresh evaluation."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+
+import numpy as np
+
+from models import checkpoint, paper, restore
+from models.data import DataMissing
+
+GOLDEN = 1e-4  # absolute difference allowed between golden and recomputed outputs
+
+
+def evaluate(slug: str) -> tuple[checkpoint.Metric, ...]:
+    """Every metric of the record, computed afresh from the weights. Raises DataMissing."""
+    paper(slug)
+    return importlib.import_module(f"models.{slug.replace('/', '.')}.train").evaluate()
+
+
+def faults(slug: str, fresh: bool = True) -> Iterator[str]:
+    """One sentence for everything that is wrong; nothing where all is well. `fresh`: evaluate too, if data is there."""
+    record = checkpoint.read_record(slug)
+    base = checkpoint.folder(slug)
+    files = {str(p.relative_to(base)): p for p in checkpoint.weight_files(slug)}
+    for name in sorted(files.keys() ^ record.sha256.keys()):
+        yield f"{slug}: {name} is {'not in the record' if name in files else 'missing'}"
+    for name in sorted(files.keys() & record.sha256.keys()):
+        if checkpoint.sha256(files[name]) != record.sha256[name]:
+            yield f"{slug}: {name} has another sha256 than the record says"
+    yield from _golden(slug)
+    if fresh:
+        try:
+            measured = {m.name: m for m in evaluate(slug)}
+        except DataMissing:
+            return
+        for metric in record.metrics:
+            again = measured.get(metric.name)
+            if again is None or abs(again.value - metric.value) > 1e-6 * max(1.0, abs(metric.value)):
+                yield f"{slug}: the record says {metric.name} {metric.value}, the weights {again and again.value}"
+
+
+def _golden(slug: str) -> Iterator[str]:
+    import torch
+
+    golden = checkpoint.read_tensors(checkpoint.folder(slug) / "golden.safetensors")
+    with torch.no_grad():
+        output = restore(slug)(golden["input"])
+    apart = float((output - golden["output"]).abs().max())
+    if not np.isfinite(apart) or apart > GOLDEN:
+        yield f"{slug}: the outputs differ from the golden ones by {apart:.2g}"
