@@ -100,9 +100,7 @@ def weights_path(slug: str, step: int | None = None, twin: bool = False, seed: i
     return folder(slug) / name
 
 
-def read_weights(
-    slug: str, module: nn.Module, step: int | None = None, twin: bool = False, seed: int = 0
-) -> None:
+def read_weights(slug: str, module: nn.Module, step: int | None = None, twin: bool = False, seed: int = 0) -> None:
     """Fill `module` from disk, snapshots widened to float32. Raises CheckpointError with what is wrong."""
     path = weights_path(slug, step, twin, seed)
     tensors = read_tensors(path)
@@ -139,9 +137,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         raise CheckpointError(f"{path} is damaged ({e}): restore it from the repository") from None
 
 
-def write_weights(
-    slug: str, module: nn.Module, step: int | None = None, twin: bool = False, seed: int = 0
-) -> None:
+def write_weights(slug: str, module: nn.Module, step: int | None = None, twin: bool = False, seed: int = 0) -> None:
     """Save a state dict: float16 for snapshots, as it is otherwise."""
     import torch
     from safetensors.torch import save_file

@@ -22,9 +22,11 @@ def ours(slug: str, claim: Claim) -> str:
     if metric is None:
         return "not measured"
     text = value(metric.value, metric.unit)
-    return f"{text} ({min(metric.seeds):.4g} to {max(metric.seeds):.4g} over {len(metric.seeds)} seeds)" if len(
-        metric.seeds
-    ) > 1 else text
+    return (
+        f"{text} ({min(metric.seeds):.4g} to {max(metric.seeds):.4g} over {len(metric.seeds)} seeds)"
+        if len(metric.seeds) > 1
+        else text
+    )
 
 
 def table(slug: str) -> str:

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
 Track = Literal[
-    "Foundations", "Convolution", "Sequence and attention", "Vision transformers", "World models", "Generation", "Agents"
+    "Foundations",
+    "Convolution",
+    "Sequence and attention",
+    "Vision transformers",
+    "World models",
+    "Generation",
+    "Agents",
 ]
 TRACKS: tuple[Track, ...] = (
     "Foundations",
@@ -81,6 +87,16 @@ class Image:
         v = (v >= 0.5).astype(np.float32) if self.binary else v.astype(np.float32)
         return (v - mean) / std
 
+    def from_pixels(self, pixels: np.ndarray) -> np.ndarray:
+        """Data-set pictures, uint8 (n, h, w) or (n, h, w, 3), no larger than `size` -> float32 as the network takes it.
+
+        Smaller ones are set in the middle of a ground of zeros (MNIST's 28x28 in LeNet-5's 32x32).
+        """
+        v = pixels.reshape(*pixels.shape[:3], -1).transpose(0, 3, 1, 2) / np.float32(255)
+        down, across = (want - have for want, have in zip(self.size, v.shape[2:], strict=True))
+        around = ((0, 0), (0, 0), (down // 2, down - down // 2), (across // 2, across - across // 2))
+        return self.normalise(np.pad(v, around))
+
     def unnormalise(self, x: np.ndarray) -> np.ndarray:
         """The inverse of `normalise` (thresholding aside): back to 0..1, for showing."""
         mean, std = (np.asarray(a, np.float32).reshape(1, -1, 1, 1) for a in (self.mean, self.std))
@@ -103,7 +119,7 @@ class Fact:
         return self.people + self.relations
 
     def parse(self, source: bytes | str) -> np.ndarray:
-        """"Colin has-aunt" (case, hyphens and a question mark do not matter) -> float32 (1, people + relations)."""
+        """ "Colin has-aunt" (case, hyphens and a question mark do not matter) -> float32 (1, people + relations)."""
         text = source.decode("utf8", "replace") if isinstance(source, bytes) else source
         words = text.casefold().replace("?", " ").replace("-", " ").split()
         person = next((i for i, p in enumerate(self.people) if words and p.casefold() == words[0]), None)

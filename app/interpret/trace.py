@@ -1,0 +1,68 @@
+"""What every probe of a network saw on an input: one forward pass with hooks, on a private copy."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from models.paper import Paper, Probe
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Arrays by probe path, batch first, with the axes' names; `scores` is the network's output (n, classes)."""
+
+    values: Mapping[str, np.ndarray]
+    axes: Mapping[str, tuple[str, ...]]
+    scores: np.ndarray
+
+
+def expand(module: nn.Module, probes: Sequence[Probe]) -> dict[str, Probe]:
+    """Probes by full module path, a `*` expanded over the modules there are. Raises KeyError for a path without one."""
+    names = [name for name, _ in module.named_modules()]
+    found: dict[str, Probe] = {}
+    for probe in probes:
+        paths = [n for n in names if _matches(n, probe.path)]
+        if not paths:
+            raise KeyError(f"no module {probe.path!r} in {type(module).__name__}")
+        found |= dict.fromkeys(paths, probe)
+    return found
+
+
+def _matches(name: str, pattern: str) -> bool:
+    parts, wanted = name.split("."), pattern.split(".")
+    return len(parts) == len(wanted) and all(fnmatch.fnmatchcase(p, w) for p, w in zip(parts, wanted, strict=True))
+
+
+@torch.no_grad()
+def trace(module: nn.Module, paper: Paper, x: np.ndarray, paths: tuple[str, ...] | None = None) -> Trace:
+    """Run `x` (n, ...) and keep what the probes' modules put out; `paths` keeps only some of them.
+
+    `module` must be a private copy (`app.interpret.copies`); it is left without hooks, also after an error.
+    """
+    probes = expand(module, paper.probes)
+    wanted = probes if paths is None else {path: probes[path] for path in paths}
+    values: dict[str, np.ndarray] = {}
+    modules = dict(module.named_modules())
+
+    def keep(path: str):
+        def hook(_module: nn.Module, _inputs: object, output: torch.Tensor) -> None:
+            values[path] = output.numpy().copy()
+
+        return hook
+
+    handles = [modules[path].register_forward_hook(keep(path)) for path in wanted]
+    try:
+        scores = module(torch.from_numpy(x)).numpy()
+    finally:
+        for handle in handles:
+            handle.remove()
+    missing = wanted.keys() - values.keys()
+    if missing:
+        raise KeyError(f"{paper.slug}: probes that the forward pass never reached: {', '.join(sorted(missing))}")
+    return Trace({p: values[p] for p in wanted}, {p: q.axes for p, q in wanted.items()}, scores)

@@ -1,0 +1,84 @@
+"""A paper's page: its label, the visitor's input in the rail, and the views that fit."""
+
+import streamlit as st
+
+import models
+from app.components import panel
+from app.view import Visit, fitting
+from models import checkpoint, notes
+from models.paper import Paper
+
+
+def picked() -> Paper:
+    """The network that the address names: its paper, and which of the paper's networks where there are several."""
+    titles = {p.slug: f"{p.year}  {p.title}" for p in models.papers()}
+    slug = st.selectbox(
+        "Paper", list(titles), format_func=titles.get, key="paper", bind="query-params", label_visibility="collapsed"
+    )
+    choices = {n.slug.rpartition("/")[2]: n for n in models.networks(slug)}
+    if len(choices) == 1:
+        return choices[slug]
+    name = st.segmented_control(
+        "Network",
+        list(choices),
+        format_func=lambda key: choices[key].network,
+        key="network",
+        default=slug,
+        required=True,
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    return choices[name or slug]
+
+
+def label(paper: Paper) -> None:
+    """The museum label: year and track, title, authors, the idea, our number beside the paper's."""
+    claim = paper.headline
+    with st.container(key="label", gap="xsmall"):
+        st.caption(f"{paper.year} · {paper.track} · {paper.venue}")
+        st.title(paper.title, anchor=False)
+        st.caption(", ".join(paper.authors))
+        st.markdown(paper.idea)
+        try:
+            ours = notes.ours(paper.slug, claim)
+            metric = checkpoint.read_record(paper.slug).metric(claim.metric)
+            theirs = notes.value(claim.value, metric.unit if metric else "")
+        except checkpoint.CheckpointError:
+            ours, theirs = "not trained yet", notes.value(claim.value)
+        st.markdown(
+            f"{claim.label or claim.metric}: **{ours}** here ({paper.dataset}), "
+            f"**{theirs}** in the paper ({claim.where}, {claim.dataset}). [Read the paper]({paper.url})"
+        )
+
+
+@st.fragment
+def rooms(visit: Visit) -> None:
+    """The views as one control, and the chosen one drawn. A fragment: a click inside redraws nothing else."""
+    available = fitting(visit.paper)
+    first = next(iter(available))
+    name = st.segmented_control(
+        "View",
+        list(available),
+        format_func=lambda key: available[key].title,
+        key="view",
+        default=first,
+        required=True,
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    view = available[name or first]
+    st.caption(view.about)
+    try:
+        view.draw(visit)
+    except checkpoint.CheckpointError as error:
+        st.error(str(error))
+
+
+def page() -> None:
+    paper = picked()
+    label(paper)
+    visit = panel.choose(paper)
+    rooms(visit)
+
+
+page()

@@ -1,0 +1,186 @@
+"""The only place that caches, hands out models and keeps a visitor's input. Streamlit's sessions are threads: see copies.
+
+Loaded models, their pools of private copies and finished answers are shared by all visitors; inputs belong to one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import inspect
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import streamlit as st
+from cachetools import LRUCache
+
+import models
+from app.view import Visit
+from models.paper import Paper
+
+if TYPE_CHECKING:
+    from app.interpret.copies import Copies
+
+T = TypeVar("T")
+ANSWERS = 96 * 2**20  # bytes of finished answers kept for everybody
+MODELS = 24  # loaded models kept, snapshots included
+SLOW = 0.5  # seconds after which a visitor sees progress
+
+
+def size(value: Any) -> int:
+    """Bytes of all arrays inside a result, plus a little for the rest."""
+    if isinstance(value, np.ndarray):
+        return value.nbytes + 128
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return 128 + sum(size(getattr(value, f.name)) for f in dataclasses.fields(value))
+    if isinstance(value, Mapping):
+        return 128 + sum(size(v) for v in value.values())
+    if isinstance(value, tuple | list):
+        return 128 + sum(size(v) for v in value)
+    return len(value) + 64 if isinstance(value, str | bytes) else 64
+
+
+def freeze(value: T) -> T:
+    """Make all arrays inside a result read-only: answers are shared between visitors."""
+    if isinstance(value, np.ndarray):
+        value.setflags(write=False)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        for f in dataclasses.fields(value):
+            freeze(getattr(value, f.name))
+    elif isinstance(value, Mapping):
+        for v in value.values():
+            freeze(v)
+    elif isinstance(value, tuple | list):
+        for v in value:
+            freeze(v)
+    return value
+
+
+_answers: LRUCache = LRUCache(ANSWERS, getsizeof=size)
+_models: LRUCache = LRUCache(MODELS)
+_lock = threading.Lock()
+
+
+@cache
+def _torch_ready() -> None:
+    """One thread a request: two collapse 10 to 100 times as soon as anything else runs on the cores."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def copies(slug: str, step: int | None = None, twin: bool = False, seed: int = 0) -> Copies:
+    """The pool of private copies of one trained network. Raises CheckpointError."""
+    key = (slug, step, twin, seed)
+    with _lock:
+        found = _models.get(key)
+    if found is None:
+        _torch_ready()
+        from app.interpret.copies import Copies
+
+        found = Copies(models.load(slug, step, twin, seed).module)
+        with _lock:
+            found = _models.setdefault(key, found)
+    return found
+
+
+def ask(
+    question: Callable[..., T],
+    visit: Visit,
+    *,
+    step: int | None = None,
+    twin: bool = False,
+    seed: int = 0,
+    **settings: Any,
+) -> T:
+    """`question(module, paper, x, **settings)` on a private copy of the visit's network; answered once, then kept.
+
+    Settings must be hashable. A question with a `tick` parameter is given a function to call with its progress (0..1);
+    after half a second the visitor sees a bar, and choosing something else abandons the question at its next tick.
+    """
+    named = f"{question.__module__}.{question.__qualname__}"
+    key = (named, visit.paper.slug, visit.key, step, twin, seed, tuple(sorted(settings.items())))
+    with _lock:
+        if key in _answers:
+            return _answers[key]
+    extra: dict[str, Any] = {"tick": _progress()} if "tick" in inspect.signature(question).parameters else {}
+    with copies(visit.paper.slug, step, twin, seed).lend() as module:
+        answer = freeze(question(module, visit.paper, visit.x, **settings, **extra))
+    if extra:
+        extra["tick"](None)
+    with _lock:
+        if size(answer) < ANSWERS:
+            _answers[key] = answer
+    return answer
+
+
+def _progress() -> Callable[[float | None], None]:
+    """A tick that shows a progress bar once the work is slow, and takes it away at None."""
+    started, bar = time.monotonic(), st.empty()
+
+    def tick(done: float | None) -> None:
+        if done is None:
+            bar.empty()
+        elif time.monotonic() - started > SLOW:
+            bar.progress(min(max(done, 0.0), 1.0), text="computing; choose something else to abandon it")
+
+    return tick
+
+
+def dark() -> bool:
+    """Whether the visitor's theme is dark."""
+    return st.context.theme.type == "dark"
+
+
+def visit(paper: Paper, source: bytes | str, name: str) -> Visit:
+    """The visit of a network with an input. Raises BadInput."""
+    data = source if isinstance(source, bytes) else source.encode()
+    key = hashlib.sha256(data).hexdigest()
+    x = _parsed(paper, source, key)
+    return Visit(paper, x, key, source, name, dark())
+
+
+def _parsed(paper: Paper, source: bytes | str, key: str) -> np.ndarray:
+    cached = ("parse", paper.slug, key)
+    with _lock:
+        if cached in _answers:
+            return _answers[cached]
+    x = freeze(paper.takes.parse(source))
+    with _lock:
+        _answers[cached] = x
+    return x
+
+
+def probe_visit(visit: Visit) -> Visit:
+    """The same network with the whole probe set of its data set as input. Raises KeyError where there is none."""
+    from models.data.probe import probe
+
+    images = probe(visit.paper.dataset).images
+    return visit.given(_probe_input(visit.paper, images), f"probe:{visit.paper.dataset}")
+
+
+def _probe_input(paper: Paper, images: np.ndarray) -> np.ndarray:
+    key = ("probe", paper.slug)
+    with _lock:
+        if key in _answers:
+            return _answers[key]
+    x = freeze(paper.takes.from_pixels(images))
+    with _lock:
+        _answers[key] = x
+    return x
+
+
+def warm() -> None:
+    """Import torch in the background, once, so that the first paper opens quickly."""
+    _warm()
+
+
+@cache
+def _warm() -> None:
+    threading.Thread(target=_torch_ready, daemon=True).start()
