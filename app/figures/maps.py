@@ -84,3 +84,9 @@ def heatmap(
     )
     figure.update_xaxes(constrain="domain", showgrid=False, zeroline=False, title=columns)
     return figure
+
+
+def portrait(pixels: np.ndarray, dark: bool) -> bytes:
+    """(h, w), signed or not -> PNG bytes on the common scales."""
+    t, signed = theme(dark), is_signed(pixels)
+    return png(colours(pixels, t.signed if signed else t.unsigned, *limits(pixels, signed)))

@@ -1,10 +1,51 @@
-"""Home: the papers on their timeline, before torch is imported."""
+"""Home: the papers on their timeline. It shows before torch is imported, and then warms it up in the background."""
+
+import base64
 
 import streamlit as st
 
 import models
 from app import session
+from app.components.shelf import Card, shelf
+from app.figures.maps import portrait
+from models import checkpoint, notes
+from models.paper import TRACKS, Paper
 
-for paper in models.papers():
-    st.page_link("app/pages/paper.py", label=f"{paper.year}  {paper.title}", query_params={"paper": paper.slug})
+
+def card(paper: Paper) -> Card:
+    """The paper's card, with our headline number beside the paper's and a picture computed from the trained model."""
+    claim = paper.headline
+    try:
+        metric = checkpoint.read_record(paper.slug).metric(claim.metric)
+        unit = metric.unit if metric else ""
+        ours = notes.value(metric.value, unit) if metric else "not measured"
+        pixels = checkpoint.read_arrays(checkpoint.folder(paper.slug) / "portrait.safetensors")["portrait"]
+        png = "data:image/png;base64," + base64.b64encode(portrait(pixels, session.dark())).decode()
+    except checkpoint.CheckpointError:
+        ours, unit, png = "not trained yet", "", ""
+    names = [a.split()[-1] for a in paper.authors]
+    return Card(
+        slug=paper.slug,
+        year=paper.year,
+        track=paper.track,
+        title=paper.title,
+        authors=f"{', '.join(names[:4])}{' and others' if len(names) > 4 else ''} · {paper.venue}",
+        idea=paper.idea,
+        metric=f"{claim.label or claim.metric.replace('_', ' ')} ({claim.where})",
+        ours=ours,
+        theirs=notes.value(claim.value, unit),
+        png=png,
+        alt=f"A picture computed from the trained {paper.title}",
+    )
+
+
+with st.container(key="label", gap="xsmall"):
+    st.title("Cutaway", anchor=False)
+    st.markdown(
+        "The networks of deep learning's seminal papers, reimplemented, trained, and standing open. "
+        "Choose one, draw a digit, and see what happens inside."
+    )
+opened = shelf([card(p) for p in models.papers()], TRACKS, key="shelf")
 session.warm()
+if opened:
+    st.switch_page("app/pages/paper.py", query_params={"paper": opened})

@@ -1,0 +1,95 @@
+"""Weights come back as they were, and what is not theirs is refused with a sentence."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+import torch
+
+import models
+from models import checkpoint
+from models.checkpoint import CheckpointError, Metric
+
+SLUG = "lenet5"
+
+
+@pytest.fixture
+def away(tmp_path, monkeypatch):
+    """A checkpoint folder of its own with a copy of one paper's weights."""
+    shutil.copytree(checkpoint.folder(SLUG), tmp_path / SLUG)
+    monkeypatch.setenv("CUTAWAY_CHECKPOINTS", str(tmp_path))
+    return tmp_path
+
+
+def test_weights_survive_the_way_to_disk_bit_by_bit(away):
+    module = models.build(SLUG)
+    checkpoint.write_weights(SLUG, module)
+    again = models.restore(SLUG).state_dict()
+    assert all(torch.equal(tensor, again[name]) for name, tensor in module.state_dict().items())
+
+
+def test_a_snapshot_is_half_as_precise_and_half_as_large(away):
+    module = models.build(SLUG)
+    checkpoint.write_weights(SLUG, module)
+    checkpoint.write_weights(SLUG, module, step=77)
+    whole, half = checkpoint.weights_path(SLUG), checkpoint.weights_path(SLUG, step=77)
+    assert half.stat().st_size < 0.7 * whole.stat().st_size
+    again = models.restore(SLUG, step=77).state_dict()
+    for name, tensor in module.state_dict().items():
+        assert torch.allclose(tensor.float(), again[name].float(), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"), [(b"", "damaged"), (b"\x80\x04K\x01.", "damaged"), (b"\xff" * 64, "damaged")]
+)
+def test_a_damaged_file_is_refused(away, content, says):
+    checkpoint.weights_path(SLUG).write_bytes(content)
+    with pytest.raises(CheckpointError, match=says):
+        models.load(SLUG)
+
+
+def test_a_truncated_file_is_refused(away):
+    path = checkpoint.weights_path(SLUG)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(CheckpointError, match="damaged"):
+        models.load(SLUG)
+
+
+def test_a_missing_file_is_named(away):
+    with pytest.raises(CheckpointError, match=r"000123\.safetensors is not there"):
+        models.load(SLUG, step=123)
+    checkpoint.weights_path(SLUG).unlink()
+    with pytest.raises(CheckpointError, match="is not there"):
+        models.load(SLUG)
+
+
+def test_weights_of_another_model_are_refused(away):
+    shutil.copy(checkpoint.folder(SLUG) / "portrait.safetensors", checkpoint.weights_path(SLUG))
+    with pytest.raises(CheckpointError, match="another model"):
+        models.load(SLUG)
+
+
+def test_weights_of_another_size_are_refused(away):
+    from safetensors.torch import save_file
+
+    tensors = {k: torch.zeros(*v.shape, 2) for k, v in models.build(SLUG).state_dict().items()}
+    save_file(tensors, checkpoint.weights_path(SLUG))
+    with pytest.raises(CheckpointError, match="another size"):
+        models.load(SLUG)
+
+
+def test_a_damaged_record_is_refused(away):
+    (checkpoint.folder(SLUG) / "record.json").write_text("{")
+    with pytest.raises(CheckpointError, match="damaged"):
+        checkpoint.read_record(SLUG)
+
+
+def test_only_the_model_itself_has_snapshots():
+    with pytest.raises(CheckpointError, match="snapshots are kept"):
+        checkpoint.weights_path(SLUG, step=1, twin=True)
+
+
+def test_the_spread_is_the_range_over_the_seeds():
+    assert Metric("m", 98.9, 10000, seeds=(98.9, 99.1, 99.0)).spread == pytest.approx(0.2)
+    assert Metric("m", 98.9, 10000).spread == 0.0

@@ -1,0 +1,90 @@
+"""The three laws of the house, read from the source."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+FORBIDDEN = {
+    "models": {"app", "streamlit", "plotly", "captum"},
+    "app/interpret": {"streamlit", "plotly"},
+    "app/figures": {"streamlit", "torch", "captum", "transformer_lens"},
+    "app/views": {"torch", "captum", "transformer_lens"},
+    "app/pages": {"torch", "captum", "transformer_lens"},
+}
+
+
+def imports(file: Path) -> set[str]:
+    """Top-level names of all modules that a file imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text("utf8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+def sources(folder: str) -> list[Path]:
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+@pytest.mark.parametrize("folder", FORBIDDEN)
+def test_each_floor_imports_only_what_it_may(folder):
+    files = sources(folder)
+    assert files
+    wrong = {str(f.relative_to(ROOT)): sorted(imports(f) & FORBIDDEN[folder]) for f in files}
+    assert {f: names for f, names in wrong.items() if names} == {}
+
+
+def test_no_code_outside_a_papers_folder_names_it():
+    slugs = {f.parent.name for f in (ROOT / "models").glob("*/model.py")}
+    slugs |= {f.parent.relative_to(ROOT / "models").as_posix() for f in (ROOT / "models").glob("*/*/model.py")}
+    assert slugs
+    named = []
+    shared = [*sources("app"), *(ROOT / "models").glob("*.py"), *sources("models/data"), ROOT / "streamlit_app.py"]
+    for file in shared:
+        tree = ast.parse(file.read_text("utf8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Compare | ast.Dict | ast.match_case):
+                named += [
+                    f"{file.relative_to(ROOT)}:{inner.lineno} {inner.value}"
+                    for inner in ast.walk(node)
+                    if isinstance(inner, ast.Constant) and inner.value in slugs
+                ]
+    assert named == []
+
+
+def test_nothing_is_unpickled():
+    wrong = [
+        str(f.relative_to(ROOT))
+        for folder in ("app", "models")
+        for f in sources(folder)
+        if imports(f) & {"pickle", "joblib", "dill", "shelve", "marshal"}
+        or "torch.load(" in f.read_text("utf8")
+        or "allow_pickle=True" in f.read_text("utf8")
+    ]
+    assert wrong == []
+
+
+def test_the_cards_load_without_torch():
+    code = "import sys, models; print(len(models.papers()), 'torch' in sys.modules)"
+    asked = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    count, torch = asked.stdout.split()
+    assert int(count) >= 3
+    assert torch == "False"
+
+
+def test_every_public_function_says_what_it_is():
+    silent = []
+    for folder in ("models", "app/interpret", "app/figures"):
+        for file in sources(folder):
+            tree = ast.parse(file.read_text("utf8"))
+            if not ast.get_docstring(tree) and tree.body:
+                silent.append(str(file.relative_to(ROOT)))
+    assert silent == []
