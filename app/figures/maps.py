@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,8 +64,10 @@ def heatmap(
     height: int = 360,
     rows: str = "row",
     columns: str = "column",
+    row_names: Sequence[str] = (),
+    column_names: Sequence[str] = (),
 ) -> go.Figure:
-    """(h, w) -> a heat map with its colour bar; square pixels; `top` fixes the end of the scale."""
+    """(h, w) -> a heat map with its colour bar; `top` fixes the end of the scale. Square pixels unless they have names."""
     t = theme(dark)
     signed = is_signed(values) if signed is None else signed
     low, high = (-top if signed else 0.0, top) if top else limits(values, signed)
@@ -79,11 +82,19 @@ def heatmap(
         )
     )
     dress(figure, dark, title=title, height=height)
-    figure.update_yaxes(
-        autorange="reversed", scaleanchor="x", constrain="domain", showgrid=False, zeroline=False, title=rows
-    )
+    named = bool(row_names or column_names)
+    figure.update_yaxes(autorange="reversed", constrain="domain", showgrid=False, zeroline=False, title=rows)
+    figure.update_yaxes(scaleanchor=None if named else "x")
+    for axis, names in ((figure.update_yaxes, row_names), (figure.update_xaxes, column_names)):
+        if names:
+            axis(tickmode="array", tickvals=_ticks(len(names)), ticktext=[names[i] for i in _ticks(len(names))])
     figure.update_xaxes(constrain="domain", showgrid=False, zeroline=False, title=columns)
     return figure
+
+
+def _ticks(count: int) -> list[int]:
+    """Every name where there are few, else about thirty of them."""
+    return list(range(0, count, max(1, count // 30)))
 
 
 def portrait(pixels: np.ndarray, dark: bool) -> bytes:

@@ -1,0 +1,123 @@
+"""Weights: what training left in the connections, one picture a unit."""
+
+import numpy as np
+import streamlit as st
+
+from app import session
+from app.components.exhibit import exhibit, foot
+from app.components.grid import grid
+from app.figures.maps import heatmap, mosaic
+from app.interpret.weights import Sheet, weights
+from app.view import View, Visit
+
+KINDS = {
+    "retina": "each unit's weights, thrown back onto the picture it looks at",
+    "filters": "each unit's kernels, side by side for the maps it looks at",
+    "matrix": "a row a unit, a column an input",
+}
+
+
+def draw(visit: Visit) -> None:
+    """All units of a layer on one scale; the chosen unit large beside it."""
+    sheets = {sheet.path: sheet for sheet in session.ask(weights, visit)}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        path = st.selectbox("Layer", list(sheets), key="layer", bind="query-params", width=220)
+        twin = st.toggle("Show its twin", key="twin", bind="query-params", help=visit.paper.twin)
+    shown = {s.path: s for s in session.ask(weights, visit, twin=True)} if twin else sheets
+    if path not in shown:
+        st.info(f"The twin has no layer {path}. {visit.paper.twin}")
+        return
+    sheet = shown[path]
+    if sheet.kind == "matrix":
+        _matrix(visit, sheet)
+    else:
+        _pictures(visit, sheet)
+
+
+def _pictures(visit: Visit, sheet: Sheet) -> None:
+    left, right = st.columns([1.7, 1], gap="medium")
+    with right:
+        unit = st.selectbox("Unit", list(sheet.units), key="unit", bind="query-params")
+    index = sheet.units.index(unit)
+    with left:
+        picture = mosaic(sheet.maps, visit.dark, signed=True)
+        grid(
+            picture,
+            [f"unit {name}" for name in sheet.units],
+            key="weights-grid",
+            alt=f"Weights of all {len(sheet.units)} units of {sheet.path}",
+            selected=index,
+            on_pick=lambda i: st.session_state.update(unit=sheet.units[i]),
+        )
+        foot(
+            visit,
+            key="weights",
+            reading=f"{sheet.path}: {KINDS[sheet.kind]}. Orange adds to the unit, blue takes away; all on one scale, "
+            f"to {np.abs(sheet.maps).max():.3g}."
+            + ("" if sheet.trainable else " These weights are fixed, not trained."),
+            numbers={"weights": sheet.maps, "bias": sheet.bias},
+            code=_code(visit.paper.slug),
+            png=picture.png,
+        )
+    with right:
+        one = sheet.maps[index]
+        figure = heatmap(
+            one,
+            visit.dark,
+            title=f"{sheet.path}, unit {unit}",
+            unit="weight",
+            signed=True,
+            top=float(np.abs(sheet.maps).max()),
+        )
+        exhibit(
+            visit,
+            figure,
+            key="weight",
+            reading=_about(sheet, index),
+            numbers={"weight": one},
+            code=_code(visit.paper.slug),
+        )
+
+
+def _matrix(visit: Visit, sheet: Sheet) -> None:
+    figure = heatmap(
+        sheet.maps[0],
+        visit.dark,
+        title=f"{sheet.path}: a row a unit, a column an input",
+        unit="weight",
+        signed=True,
+        rows="unit",
+        columns="input",
+        height=max(300, min(700, 26 * len(sheet.units) + 120)),
+        row_names=sheet.units,
+        column_names=sheet.inputs,
+    )
+    flat = np.abs(sheet.maps[0])
+    u, i = np.unravel_index(int(flat.argmax()), flat.shape)
+    exhibit(
+        visit,
+        figure,
+        key="weights",
+        reading=f"Orange adds, blue takes away. The strongest connection goes from input {sheet.inputs[i]} to unit "
+        f"{sheet.units[u]}: {sheet.maps[0, u, i]:+.3g}.",
+        numbers={"weights": sheet.maps[0], "bias": sheet.bias},
+        code=_code(visit.paper.slug),
+    )
+
+
+def _about(sheet: Sheet, index: int) -> str:
+    one = sheet.maps[index]
+    bias = f", bias {sheet.bias[index]:+.3g}" if index < len(sheet.bias) else ""
+    many = f" in {sheet.channels} kernels" if sheet.channels > 1 else ""
+    return f"{one.size:,} weights{many} from {one.min():+.3g} to {one.max():+.3g}, mean {one.mean():+.3g}{bias}."
+
+
+def _code(slug: str) -> str:
+    return (
+        "import models\nfrom app.interpret.weights import weights\n\n"
+        f'net = models.load("{slug}")\n'
+        "for sheet in weights(net.module, net.paper, None):\n    print(sheet.path, sheet.kind, sheet.maps.shape)"
+    )
+
+
+VIEW = View("Weights", 40, (), draw, "What training left in the connections: filters, and whole layers as matrices.")

@@ -1,0 +1,89 @@
+"""Every view on every network that it fits: it opens, shows something, and survives nonsense in the address."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import models
+from app.view import View, fits, fitting, views
+from models.paper import Fact, Image
+
+ROOT = Path(__file__).resolve().parent.parent
+PAIRS = [
+    (network.slug, name)
+    for paper in models.papers()
+    for network in models.networks(paper.slug)
+    for name in fitting(network)
+]
+
+
+def opened(slug: str, view: str, **address: str) -> AppTest:
+    """The paper's page as a link opens it."""
+    at = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120)
+    at.run()
+    at.switch_page("app/pages/paper.py")
+    main, _, further = slug.partition("/")
+    address = {"paper": main, "view": view, **({"network": further} if further else {}), **address}
+    for key, value in address.items():
+        at.query_params[key] = value
+    return at.run()
+
+
+@pytest.mark.parametrize(("slug", "name"), PAIRS)
+def test_a_view_opens_and_is_not_empty(slug, name):
+    at = opened(slug, name)
+    assert not at.exception
+    assert not at.error
+    assert at.segmented_control(key="view").value == name
+    assert any(caption.value == views()[name].about for caption in at.caption)
+    assert len(at.caption) >= 3, "every view says how to read it"
+
+
+NONSENSE = {
+    "layer": "no.such.layer",
+    "unit": "99999",
+    "method": "Astrology",
+    "target": "eleven",
+    "step": "minus one",
+    "sample": "nothing",
+    "network": "nothing",
+    "cell": "-3,x",
+}
+
+
+@pytest.mark.parametrize(("slug", "name"), PAIRS)
+def test_nonsense_in_the_address_falls_back(slug, name):
+    wrong = {k: v for k, v in NONSENSE.items() if not (k == "network" and "/" in slug)}
+    at = opened(slug, name, **wrong)
+    assert not at.exception
+    assert at.segmented_control(key="view").value == name
+
+
+def test_an_unknown_view_or_paper_opens_the_first():
+    first = models.papers()[0]
+    at = opened("nosuch", "nosuch")
+    assert not at.exception
+    assert at.title[0].value == first.title
+    assert at.segmented_control(key="view").value == next(iter(fitting(first)))
+
+
+def test_needs_decide_what_fits():
+    def view(*needs):
+        return View("x", 1, needs, lambda visit: None, "")
+
+    image = next(p for p in models.papers() if isinstance(p.takes, Image))
+    assert fits(view(), image)
+    assert fits(view(Image), image)
+    assert not fits(view(Fact), image)
+    assert not fits(view(Image, ("head", "query", "key")), image)
+    conv = next(p for p in models.papers() if any("channel" in probe.axes for probe in p.probes))
+    assert fits(view(("channel", "height")), conv)
+
+
+def test_views_come_in_their_order():
+    orders = [view.order for view in views().values()]
+    assert orders == sorted(orders)
+    assert len(set(orders)) == len(orders)
