@@ -111,7 +111,8 @@ def ask(
             return _answers[key]
     extra: dict[str, Any] = {"tick": _progress()} if "tick" in inspect.signature(question).parameters else {}
     with copies(visit.paper.slug, step, twin, seed).lend() as module:
-        answer = freeze(question(module, visit.paper, visit.x, **settings, **extra))
+        x = visit.x.copy()  # torch takes no read-only array, and nobody may write into a shared one
+        answer = freeze(question(module, visit.paper, x, **settings, **extra))
     if extra:
         extra["tick"](None)
     with _lock:
