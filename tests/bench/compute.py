@@ -1,0 +1,104 @@
+"""Tracing against a plain forward pass, attribution against Captum called directly."""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+
+import models
+from app import session
+from app.interpret.copies import Copies, private
+from app.interpret.trace import trace
+from models.data.samples import sample_bytes
+from models.paper import Image
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: what, the figure, its unit, and the goal it is held against."""
+
+    what: str
+    value: float
+    unit: str
+    goal: float | None = None
+
+    @property
+    def met(self) -> bool | None:
+        return None if self.goal is None else self.value <= self.goal
+
+
+def seconds(*calls: Callable[[], object], rounds: int = 15) -> tuple[float, ...]:
+    """Median seconds of each call, the calls taking turns so that noise hits all alike."""
+    for call in calls:
+        call()
+    gc.collect()
+    taken: list[list[float]] = [[] for _ in calls]
+    for _ in range(rounds):
+        for times, call in zip(taken, calls, strict=True):
+            start = time.perf_counter()
+            call()
+            times.append(time.perf_counter() - start)
+    return tuple(statistics.median(times) for times in taken)
+
+
+def networks() -> Iterator[models.Pretrained]:
+    for paper in models.papers():
+        for network in models.networks(paper.slug):
+            yield models.load(network.slug)
+
+
+def tracing() -> Iterator[Row]:
+    """All probes of every network, the private copy included, against a plain forward pass of the shared module."""
+    for net in networks():
+        x = net.paper.takes.parse(sample_bytes(net.paper, net.paper.samples[0]))
+        pool = Copies(net.module)
+
+        def plain(net=net, x=x) -> object:
+            with torch.no_grad():
+                return net.module(torch.from_numpy(x))
+
+        def traced(net=net, x=x, pool=pool) -> object:
+            with pool.lend() as module:
+                return trace(module, net.paper, x)
+
+        forward, all_probes, copy = seconds(plain, traced, lambda net=net: private(net.module), rounds=60)
+        yield Row(f"trace {net.paper.slug}: more than a forward pass", 1e3 * (all_probes - forward), "ms", 3.0)
+        if forward > 0.010:
+            yield Row(f"trace {net.paper.slug}: against a forward pass", all_probes / forward, "x", 1.3)
+        yield Row(f"trace {net.paper.slug}: a fresh private copy", 1e3 * copy, "ms")
+
+
+def attribution() -> Iterator[Row]:
+    """Every method that fits, on LeNet-like networks, against the same call of Captum; then from the cache."""
+    from app.interpret import attribution as ours
+    from tests.interpret import direct
+
+    for net in networks():
+        if not isinstance(net.paper.takes, Image):
+            continue
+        source = sample_bytes(net.paper, net.paper.samples[7 % len(net.paper.samples)])
+        visit = session.visit(net.paper, source, "bench")
+        missing = ours.unavailable(net.module, net.paper)
+        for name in ours.METHODS:
+            if name in missing:
+                continue
+            pool = Copies(net.module)
+            own = private(net.module)
+
+            def through(net=net, name=name, pool=pool, x=visit.x.copy()) -> object:
+                with pool.lend() as module:
+                    return ours.attribute(module, net.paper, x, method=name)
+
+            def captum(net=net, name=name, own=own, x=visit.x.copy()) -> object:
+                return direct.attribute(own, net.paper, x, method=name)
+
+            theirs, mine = seconds(captum, through, rounds=7)
+            yield Row(f"{net.paper.slug} {name}: against Captum ({1e3 * theirs:.1f} ms)", mine / theirs, "x", 1.1)
+            session.ask(ours.attribute, visit, method=name)
+            (kept,) = seconds(lambda visit=visit, name=name: session.ask(ours.attribute, visit, method=name), rounds=7)
+            yield Row(f"{net.paper.slug} {name}: from the cache", kept / theirs, "x", 1.0)

@@ -1,0 +1,86 @@
+"""The real app in real Chromium: payload, memory, time to the first figure, clicks."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterator
+
+import psutil
+from playwright.sync_api import Page, WebSocket, sync_playwright
+
+import models
+from app.view import fitting
+from tests.bench.compute import Row
+from tests.browser.conftest import CHROMIUM, FLAGS, serve, settle
+
+CLICKS = 50
+
+
+class Wire:
+    """The largest message that the server sent a page."""
+
+    def __init__(self, page: Page) -> None:
+        self.largest = 0
+        page.on("websocket", self._listen)
+        page.on("response", lambda reply: self._note(int(reply.headers.get("content-length", 0)), reply.url))
+
+    def _listen(self, socket: WebSocket) -> None:
+        socket.on("framereceived", lambda frame: self._note(len(frame), "frame"))
+
+    def _note(self, size: int, what: str) -> None:
+        if what == "frame" or "/media/" in what:
+            self.largest = max(self.largest, size)
+
+
+def address(slug: str, view: str) -> str:
+    main, _, further = slug.partition("/")
+    return f"/paper?paper={main}&view={view}" + (f"&network={further}" if further else "")
+
+
+def pages() -> Iterator[Row]:
+    with serve() as (url, pid), sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        page = chromium.new_context(viewport={"width": 1400, "height": 900}).new_page()
+        wire = Wire(page)
+        for paper in models.papers():
+            for network in models.networks(paper.slug):
+                for view in fitting(network):
+                    page.goto(url + address(network.slug, view))
+                    settle(page)
+        yield Row("the largest message on the wire", wire.largest / 2**20, "MB", 1.0)
+        yield Row("the server's memory after every paper and view", psutil.Process(pid).memory_info().rss / 2**20, "MB", 500.0)
+        yield from opening(page, url)
+        yield from clicks(page, url)
+        chromium.close()
+
+
+def opening(page: Page, url: str) -> Iterator[Row]:
+    """A warm server, a new visit: from the address to the first figure or mosaic."""
+    for paper in models.papers():
+        taken = []
+        for _ in range(5):
+            page.goto("about:blank")
+            start = time.perf_counter()
+            page.goto(f"{url}/paper?paper={paper.slug}")
+            page.wait_for_selector(".js-plotly-plot .main-svg", state="visible")
+            taken.append(time.perf_counter() - start)
+        yield Row(f"open {paper.slug}: to the first figure, median of 5", statistics.median(taken), "s", 2.0)
+
+
+def clicks(page: Page, url: str) -> Iterator[Row]:
+    """Fifty clicks on units of the Activations mosaic, each to the moment when the figure beside it has changed."""
+    page.goto(url + "/paper?paper=lenet5&view=activations")
+    settle(page)
+    taken = []
+    for i in range(CLICKS):
+        cell = page.locator(".cells button").nth(i % 16)
+        before = page.evaluate("document.querySelector('.stApp').innerText")
+        start = time.perf_counter()
+        cell.click()
+        page.wait_for_function("t => document.querySelector('.stApp').innerText !== t", arg=before)
+        taken.append(1e3 * (time.perf_counter() - start))
+        settle(page, quiet=50)
+    taken.sort()
+    yield Row(f"a click to the new figure, p50 of {CLICKS}", taken[len(taken) // 2], "ms")
+    yield Row(f"a click to the new figure, p95 of {CLICKS}", taken[int(0.95 * len(taken)) - 1], "ms", 300.0)
