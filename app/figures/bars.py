@@ -1,0 +1,61 @@
+"""Bars of named numbers: what a network says, class by class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from app.figures.theme import dress, theme
+
+ROW = 25  # pixels a bar takes
+
+
+def bars(
+    values: np.ndarray,
+    labels: Sequence[str],
+    dark: bool,
+    *,
+    title: str,
+    axis: str,
+    texts: Sequence[str],
+    strong: Sequence[int] = (),
+    selected: int = -1,
+    span: tuple[float, float] | None = None,
+    height: int = 0,
+) -> go.Figure:
+    """(n,) -> one horizontal bar a label, the first on top, its number beside it; labels must differ.
+
+    `strong` bars are drawn in the network's colour, `selected` in the accent, all others quietly. `span` fixes the axis.
+    """
+    t = theme(dark)
+    n = len(values)
+    paint = [t.accent if i == selected else t.ours if i in strong else t.twin for i in range(n)]
+    finite = np.where(np.isfinite(values), values, 0).astype(np.float32)
+    figure = go.Figure(
+        go.Bar(
+            x=finite,
+            y=list(labels),
+            orientation="h",
+            marker={"color": paint, "line": {"width": 0}},
+            text=list(texts),
+            textposition="outside",
+            textfont={"color": t.text, "size": 12},
+            cliponaxis=False,
+            customdata=np.arange(n),
+            hovertemplate="%{y}: %{text}<extra></extra>",
+            selected={"marker": {"opacity": 1}},
+            unselected={"marker": {"opacity": 1}},
+        )
+    )
+    dress(figure, dark, title=title, height=height or 84 + ROW * n)
+    low, high = span or (min(0.0, float(finite.min())), max(0.0, float(finite.max())))
+    room = 0.24 * ((high - low) or 1)  # for the numbers beside the bars
+    figure.update_xaxes(
+        title=axis, range=[low - (room if low < 0 else 0), high + (room if high > 0 else 0)], nticks=5, fixedrange=True
+    )
+    figure.update_yaxes(
+        autorange="reversed", type="category", showgrid=False, fixedrange=True, tickfont={"color": t.text}
+    )
+    return figure.update_layout(bargap=0.28)

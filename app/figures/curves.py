@@ -1,0 +1,182 @@
+"""Curves of a training: over the steps, linear or logarithmic, each labelled at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from app.figures.theme import dress, theme
+from models.checkpoint import Curves
+
+LABEL = 15  # pixels between two labels
+
+
+@dataclass(frozen=True)
+class Line:
+    """One curve. Roles: "ours", "twin", or a class's number for its colour; faint ones are drawn thin and unlabelled."""
+
+    steps: np.ndarray
+    values: np.ndarray
+    name: str
+    role: str | int = "ours"
+    faint: bool = False
+    dashed: bool = False
+
+
+def quantities(runs: Curves) -> tuple[str, ...]:
+    """What the rows of the curves measure, accuracy and loss first: "test_loss" and "train_loss" are one quantity."""
+    keys = [k for row in runs["model"]["0"] for k in row if k not in ("step", "epoch")]
+    names = dict.fromkeys(k.removeprefix("test_").removeprefix("train_") for k in keys)
+    return tuple(sorted(names, key=lambda n: (n != "accuracy", n != "loss", n)))
+
+
+def lines_of(runs: Curves, name: str) -> list[Line]:
+    """All curves of one quantity: the network's own first (seed 0, on the test set), then its twin, then the others."""
+    own, twins = runs["model"], runs.get("twin", {})
+    seeds = [seed for seed in own if seed != "0"]
+    found = [
+        _line(own["0"], f"test_{name}", "test set"),
+        _line(own["0"], name, "seed 0"),
+        *(_line(rows, key, "twin", role="twin") for rows in twins.values() for key in (f"test_{name}", name)),
+        _line(own["0"], f"train_{name}", "training set", dashed=True),
+        *(_line(own[seed], key, f"seed {seed}", faint=True) for seed in seeds for key in (f"test_{name}", name)),
+    ]
+    return [line for line in found if line is not None]
+
+
+def _line(rows: Sequence[Mapping[str, float]], key: str, name: str, **look: Any) -> Line | None:
+    points = [(row["step"], row[key]) for row in rows if key in row]
+    return Line(*np.array(points).T, name, **look) if points else None
+
+
+def curves(
+    lines: Sequence[Line],
+    dark: bool,
+    *,
+    title: str,
+    axis: str,
+    log: bool,
+    moments: Sequence[int] = (),
+    at: int | None = None,
+    span: tuple[float, float] | None = None,
+    height: int = 300,
+) -> go.Figure:
+    """Draw the lines; `moments` are steps that can be chosen (a dot each, customdata the step), `at` is the chosen one."""
+    t = theme(dark)
+    figure = go.Figure()
+    for line in lines:
+        colour = {"ours": t.ours, "twin": t.twin}.get(str(line.role)) or t.classes[int(line.role) % len(t.classes)]
+        figure.add_scatter(
+            x=_place(line.steps, log),
+            y=np.asarray(line.values, np.float32),
+            mode="lines",
+            name=line.name,
+            line={"color": colour, "width": 1.2 if line.faint else 2.2, "dash": "dot" if line.dashed else "solid"},
+            opacity=0.45 if line.faint else 1,
+            customdata=line.steps,
+            hovertemplate=f"{line.name}<br>step %{{customdata:,}}: %{{y:.4g}} {axis}<extra></extra>",
+            showlegend=False,
+        )
+    dress(figure, dark, title=title, height=height)
+    last = max((int(line.steps[-1]) for line in lines), default=1)
+    figure.update_xaxes(title="training step", fixedrange=True, **_ticks(last, log))
+    figure.update_yaxes(title=axis, fixedrange=True, range=None if span is None else list(span))
+    _moments(figure, lines, moments, at, log, dark)
+    _labels(figure, [line for line in lines if not line.faint], log, dark, height, span)
+    return figure
+
+
+def _place(steps: np.ndarray, log: bool) -> np.ndarray:
+    """Where a step lies on the axis: log10(1 + step), so that step 0 has a place too."""
+    steps = np.asarray(steps, np.float32)
+    return np.log10(1 + steps) if log else steps
+
+
+def _ticks(last: int, log: bool) -> dict:
+    if not log:
+        return {"range": [-0.02 * last, 1.02 * last], "nticks": 6, "tickformat": ","}
+    end = float(np.log10(1 + last))
+    steps = [0, *(10**k for k in range(int(end) + 1))]
+    return {
+        "range": [-0.03 * end, 1.02 * end],
+        "tickvals": _place(np.array(steps), True),
+        "ticktext": [f"{s:,}" for s in steps],
+    }
+
+
+def _moments(
+    figure: go.Figure, lines: Sequence[Line], moments: Sequence[int], at: int | None, log: bool, dark: bool
+) -> None:
+    """Dots on the first curve at the moments, and an upright line at the chosen one."""
+    t = theme(dark)
+    if at is not None:
+        place = float(_place(np.array([at]), log)[0])
+        figure.add_vline(place, line={"color": t.accent, "width": 1.5}, layer="below")
+    if not len(moments) or not lines:
+        return
+    first = lines[0]
+    height = np.interp(_place(np.array(moments), log), _place(first.steps, log), first.values)
+    figure.add_scatter(
+        x=_place(np.array(moments), log),
+        y=height.astype(np.float32),
+        mode="markers",
+        customdata=np.array(moments),
+        marker={
+            "size": 8,
+            "color": [t.accent if m == at else t.ground for m in moments],
+            "line": {"color": [t.accent if m == at else t.ours for m in moments], "width": 1.5},
+        },
+        hovertemplate="step %{customdata:,}: %{y:.4g}<br>click to go there<extra></extra>",
+        selected={"marker": {"opacity": 1}},
+        unselected={"marker": {"opacity": 1}},
+        showlegend=False,
+    )
+
+
+def _labels(
+    figure: go.Figure, lines: Sequence[Line], log: bool, dark: bool, height: int, span: tuple[float, float] | None
+) -> None:
+    """Each curve's name at its end, in its colour, pushed apart where two would meet."""
+    if not lines:
+        return
+    t = theme(dark)
+    ends = np.array([float(line.values[-1]) for line in lines])
+    low, high = span or _extent(lines)
+    scale = (height - 110) / ((high - low) or 1)  # pixels a unit, roughly: the plot without its margins
+    shifts = _apart(ends * scale) - ends * scale
+    for line, end, shift in zip(lines, ends, shifts, strict=True):
+        colour = {"ours": t.ours, "twin": t.muted}.get(str(line.role)) or t.classes[int(line.role) % len(t.classes)]
+        figure.add_annotation(
+            x=1,
+            xref="paper",
+            y=end,
+            text=line.name,
+            xanchor="left",
+            xshift=6,
+            yshift=float(shift),
+            showarrow=False,
+            font={"color": colour, "size": 12},
+        )
+    figure.update_layout(margin={"r": 16 + 7 * max(len(line.name) for line in lines)})
+
+
+def _apart(wanted: np.ndarray) -> np.ndarray:
+    """Heights in pixels, moved as little as needed so that none is nearer than LABEL to the next."""
+    placed, order = wanted.astype(float), np.argsort(wanted, kind="stable")
+    for _ in range(50):
+        for below, above in pairwise(order):
+            push = (LABEL - (placed[above] - placed[below])) / 2
+            if push > 0:
+                placed[above] += push
+                placed[below] -= push
+    return placed
+
+
+def _extent(lines: Sequence[Line]) -> tuple[float, float]:
+    values = np.concatenate([np.asarray(line.values, np.float32) for line in lines])
+    return float(np.nanmin(values)), float(np.nanmax(values))

@@ -1,0 +1,251 @@
+"""What would have to change: for every other answer, the smallest change of a picture that makes the network give it.
+
+Three ways, three meanings of small. `sign`: every point moves by the same amount, in the direction that helps (the fast
+gradient sign method, Goodfellow, Shlens, Szegedy 2014, arXiv 1412.6572, section 4); small is the amount. `gradient`: one
+step straight down the gradient; small is its Euclidean length. `points`: single points go over to black or white, the
+one that helps most first; small is their number, and no gradient is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import nn
+
+from models.paper import Image, Paper
+
+Way = Literal["sign", "gradient", "points"]
+Score = Callable[[torch.Tensor], torch.Tensor]
+Tick = Callable[[float | None], None]
+
+LENGTHS = torch.from_numpy(np.geomspace(1 / 1024, 1, 41)).float()  # of a step, as a share of the longest one tried
+LONGEST = {"sign": 1.0, "gradient": 32.0}  # a whole range of grey for every point; twice a digit's own length
+ROUNDS, PARTS = 4, 8  # each round looks at 8 points of the bracket: to 1 in 20,000 of the length
+SMALL = {"sign": 2 / 255, "gradient": 0.25}  # one of the small steps, in the same units as LONGEST
+STEPS = 64  # small steps, or points, at most
+CANDIDATES = 32  # points tried again in every step: those whose effect was largest when each was tried alone
+BATCH = 64  # pictures at a time: more of them fall out of the processor's cache
+
+
+@dataclass(frozen=True)
+class Flips:
+    """For every class the smallest change found that makes it the answer. Row `was` is the input itself.
+
+    before (channels, height, width) and after (classes, channels, height, width) in 0..1; scores (classes, classes) of
+    the changed pictures; steps (classes,): 1 for a single step, more where only small steps one after the other helped,
+    0 where nothing did; for `points` their number.
+    """
+
+    way: Way
+    was: int
+    before: np.ndarray
+    after: np.ndarray
+    scores: np.ndarray
+    steps: np.ndarray
+
+    @property
+    def flipped(self) -> np.ndarray:
+        """Which classes were reached (classes,)."""
+        return self.steps > 0
+
+    @property
+    def change(self) -> np.ndarray:
+        """Signed, (classes, channels, height, width), in 0..1."""
+        return self.after - self.before
+
+    @property
+    def epsilon(self) -> np.ndarray:
+        """The largest change of a single point for every class (classes,), in 0..1."""
+        return np.abs(self.change).reshape(len(self.after), -1).max(1)
+
+    @property
+    def length(self) -> np.ndarray:
+        """The Euclidean length of the change for every class (classes,); 1 is one point from black to white."""
+        return np.sqrt((self.change.reshape(len(self.after), -1) ** 2).sum(1))
+
+    @property
+    def share(self) -> np.ndarray:
+        """The share of points that change by half a grey level of 255 or more (classes,)."""
+        return (np.abs(self.change) >= 0.5 / 255).reshape(len(self.after), -1).mean(1)
+
+    @property
+    def cost(self) -> np.ndarray:
+        """How large the change is in its own measure (classes,): grey levels of 255, length, points; inf if never."""
+        own = {"sign": 255 * self.epsilon, "gradient": self.length, "points": self.steps.astype(np.float32)}
+        return np.where(self.flipped, own[self.way], np.inf)
+
+    @property
+    def nearest(self) -> int:
+        """The class that the smallest change reaches; `was` where nothing changes the answer."""
+        return int(self.cost.argmin()) if self.flipped.any() else self.was
+
+
+def ways(module: nn.Module, paper: Paper, x: np.ndarray) -> tuple[Way, ...]:
+    """The ways that can work here: points alone where the network has no gradient or its retina knows only on and off."""
+    if not isinstance(paper.takes, Image):
+        return ()
+    if paper.takes.binary or not all(getattr(m, "differentiable", True) for m in module.modules()):
+        return ("points",)
+    v, score = _picture(module, paper.takes, x)
+    every = torch.arange(len(paper.gives.labels))
+    flat = not _gradient(score, v.expand(len(every), *v.shape[1:]), every).any()
+    return ("points",) if flat else ("sign", "gradient", "points")
+
+
+def flips(module: nn.Module, paper: Paper, x: np.ndarray, way: Way = "sign", tick: Tick = lambda _: None) -> Flips:
+    """Change the picture `x` (1, channels, height, width) as little as possible towards every other class.
+
+    A single step is searched along its length for the first flip (on a grid, then finer and finer around it). Where no
+    length flips, small steps follow the gradient as it turns, and the way they went is then shortened. `points` turns
+    over the point that raises the margin most, again and again. Found by search: a smaller change may exist.
+    """
+    if not isinstance(paper.takes, Image):
+        raise TypeError(f"{paper.slug} takes no picture")
+    v, score = _picture(module, paper.takes, x)
+    before = _all(score, v)[0]
+    was = int(before.argmax())
+    goals = torch.tensor([k for k in range(len(before)) if k != was])
+    found, steps = _points(score, v, goals, tick) if way == "points" else _steps(score, v, goals, way, tick)
+    after = v.repeat(len(before), 1, 1, 1)
+    count = np.zeros(len(before), np.int64)
+    reached = goals[steps > 0]
+    after[reached], count[reached.numpy()] = found[steps > 0], steps[steps > 0].numpy()
+    scores = _all(score, after)
+    return Flips(way, was, v[0].numpy().copy(), after.numpy(), scores.numpy(), count)
+
+
+def _picture(module: nn.Module, takes: Image, x: np.ndarray) -> tuple[torch.Tensor, Score]:
+    """The picture in 0..1, and the network as a function of such pictures (n, channels, height, width)."""
+    mean, std = (torch.tensor(a, dtype=torch.float32).view(1, -1, 1, 1) for a in (takes.mean, takes.std))
+    v = torch.from_numpy(takes.unnormalise(x).astype(np.float32)).clamp(0, 1)
+    return v, lambda pictures: module((pictures - mean) / std)
+
+
+@torch.no_grad()
+def _all(score: Score, v: torch.Tensor) -> torch.Tensor:
+    return torch.cat([score(part) for part in v.split(BATCH)])
+
+
+def _margin(scores: torch.Tensor, goals: torch.Tensor) -> torch.Tensor:
+    """The goal's score less the best other one: above zero where the goal is the answer. (n, classes), (n,) -> (n,)."""
+    mine = torch.nn.functional.one_hot(goals, scores.shape[1]).bool()
+    return scores[mine] - scores.masked_fill(mine, -torch.inf).amax(1)
+
+
+def _gradient(score: Score, v: torch.Tensor, goals: torch.Tensor) -> torch.Tensor:
+    """Of every row's margin by its picture; zero where the network lets no gradient through."""
+    with torch.enable_grad():
+        v = v.detach().clone().requires_grad_()
+        margin = _margin(score(v), goals).sum()
+        if not margin.requires_grad:
+            return torch.zeros_like(v)
+        found = torch.autograd.grad(margin, v, allow_unused=True)[0]
+    return torch.zeros_like(v) if found is None else found
+
+
+def _direction(gradient: torch.Tensor, way: Way) -> torch.Tensor:
+    """The step of size one: a sign for every point, or a vector of length one."""
+    if way == "sign":
+        return gradient.sign()
+    length = gradient.flatten(1).norm(dim=1).clamp_min(1e-30)
+    return gradient / length.view(-1, 1, 1, 1)
+
+
+def _steps(
+    score: Score, v: torch.Tensor, goals: torch.Tensor, way: Way, tick: Tick
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """One step, or where that never helps small ones: (goals, channels, height, width), and how many steps (goals,)."""
+    start = v.repeat(len(goals), 1, 1, 1)
+    step = _direction(_gradient(score, start, goals), way) * LONGEST[way]
+    tick(0.1)
+    found, good = _shortest(score, start, step, goals, LENGTHS)
+    steps = good.long()
+    tick(0.3)
+    left = torch.nonzero(~good).flatten()
+    if len(left):
+        ends, count = _walk(score, start[left], goals[left], way, tick)
+        shorter, good = _shortest(score, start[left], ends - start[left], goals[left], torch.linspace(0, 1, 17)[1:])
+        steps[left], found[left] = count * good, shorter
+    return found, steps
+
+
+def _shortest(
+    score: Score, start: torch.Tensor, step: torch.Tensor, goals: torch.Tensor, lengths: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The first picture start + t * step, kept in 0..1, that is the goal's, and which goals have one (goals,)."""
+
+    def wins(t: torch.Tensor) -> torch.Tensor:
+        """t (goals, lengths) -> whether each is the goal's."""
+        pictures = (start[:, None] + t[..., None, None, None] * step[:, None]).clamp(0, 1)
+        margins = _margin(_all(score, pictures.flatten(0, 1)), goals.repeat_interleave(t.shape[1]))
+        return (margins > 0).view_as(t)
+
+    t = lengths.expand(len(goals), -1)
+    low, high, good = _bracket(t, wins(t), torch.zeros(len(goals)))
+    for _ in range(ROUNDS):
+        t = low[:, None] + (high - low)[:, None] * torch.arange(1, PARTS + 1) / PARTS
+        t[:, -1] = high
+        won = wins(t)
+        won[:, -1] = True
+        low, high, _ = _bracket(t, won, low)
+    return (start + high.view(-1, 1, 1, 1) * step).clamp(0, 1), good
+
+
+def _bracket(
+    t: torch.Tensor, won: torch.Tensor, below: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The last length before the first win, the first win, and whether there is one; t and won are (goals, lengths)."""
+    first = won.int().argmax(1, keepdim=True)
+    edges = torch.cat([below[:, None], t], 1)
+    return edges.gather(1, first).squeeze(1), t.gather(1, first).squeeze(1), won.any(1)
+
+
+def _walk(
+    score: Score, start: torch.Tensor, goals: torch.Tensor, way: Way, tick: Tick
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Small steps, each along the gradient where it stands: the pictures reached, and after how many (0: never)."""
+    v, steps = start.clone(), torch.zeros(len(goals), dtype=torch.long)
+    for k in range(1, STEPS + 1):
+        going = torch.nonzero(steps == 0).flatten()
+        if not len(going):
+            break
+        step = SMALL[way] * _direction(_gradient(score, v[going], goals[going]), way)
+        v[going] = (v[going] + step).clamp(0, 1)
+        won = _margin(_all(score, v[going]), goals[going]) > 0
+        steps[going[won]] = k
+        tick(0.3 + 0.7 * k / STEPS)
+    return v, steps
+
+
+def _points(score: Score, v: torch.Tensor, goals: torch.Tensor, tick: Tick) -> tuple[torch.Tensor, torch.Tensor]:
+    """Turn over the most helpful point until the goal wins: the pictures, and how many points (goals,; 0: never)."""
+    alone = _all(score, _turned(v, torch.arange(v.numel())[None]))
+    tick(0.2)
+    gains = torch.stack([_margin(alone, goal.expand(len(alone))) for goal in goals])
+    options = gains.topk(min(CANDIDATES, v.numel()), dim=1).indices
+    pictures, steps = v.repeat(len(goals), 1, 1, 1), torch.zeros(len(goals), dtype=torch.long)
+    used = torch.zeros_like(options, dtype=torch.bool)
+    for k in range(1, min(STEPS, options.shape[1]) + 1):
+        going = torch.nonzero(steps == 0).flatten()
+        if not len(going):
+            break
+        tried = _turned(pictures[going], options[going])
+        margins = _margin(_all(score, tried), goals[going].repeat_interleave(options.shape[1]))
+        best, which = margins.view(len(going), -1).masked_fill(used[going], -torch.inf).max(1)
+        pictures[going] = tried.view(len(going), -1, *v.shape[1:])[torch.arange(len(going)), which]
+        used[going, which] = True
+        steps[going[best > 0]] = k
+        tick(0.2 + 0.8 * k / STEPS)
+    return pictures, steps
+
+
+def _turned(v: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
+    """Each picture (n, ...) once for each of its points (n, k), with that point gone over: (n * k, ...)."""
+    flat = v.flatten(1).repeat_interleave(points.shape[1], 0)
+    index = points.reshape(-1, 1)
+    flat.scatter_(1, index, (flat.gather(1, index) < 0.5).float())
+    return flat.view(-1, *v.shape[1:])

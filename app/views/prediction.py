@@ -1,0 +1,153 @@
+"""Prediction: every answer with its score, and the smallest change of the picture that leads to another one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from app import session
+from app.components.answers import answers, percent
+from app.components.exhibit import exhibit
+from app.figures.bars import bars
+from app.figures.triptych import triptych
+from app.interpret.counterfactual import Flips, flips, ways
+from app.interpret.prediction import Prediction, predict, probabilities
+from app.view import View, Visit
+from models.paper import ClassScores, Image
+
+WAYS = {"sign": "every pixel a little", "gradient": "most where it matters", "points": "as few pixels as can be"}
+COSTS = {"sign": "grey levels of 255", "gradient": "length of the change", "points": "pixels turned over"}
+
+
+def draw(visit: Visit) -> None:
+    """What it says; and for pictures, what would have to change."""
+    said = session.ask(predict, visit)
+    answers(visit, said, _code(visit.paper.slug, "prediction", "predict"))
+    if isinstance(visit.paper.takes, Image):
+        _changes(visit, said)
+
+
+def _changes(visit: Visit, said: Prediction) -> None:
+    """The chosen change as pictures, beside how far every other answer is."""
+    can = session.ask(ways, visit)
+    st.subheader("What would have to change", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        way = st.segmented_control(
+            "Change",
+            list(can),
+            format_func=WAYS.__getitem__,
+            default=can[0],
+            required=True,
+            key="way",
+            bind="query-params",
+        )
+        target = st.selectbox(
+            "Into",
+            said.labels,
+            None,
+            placeholder="the nearest other answer",
+            key="target",
+            bind="query-params",
+            width=240,
+        )
+    found = session.ask(flips, visit, way=way or can[0])
+    wanted = said.labels.index(target) if target in said.labels else found.was
+    goal = wanted if wanted != found.was else found.nearest
+    left, right = st.columns([1.7, 1], gap="medium")
+    with left:
+        _pictures(visit, found, said, goal)
+    with right:
+        _costs(visit, found, said.labels, goal)
+
+
+def _pictures(visit: Visit, found: Flips, said: Prediction, goal: int) -> None:
+    change = found.change[goal]
+    was, now = (said.labels[int(found.scores[k].argmax())] for k in (found.was, goal))
+    figure = triptych(
+        found.before,
+        255 * change.mean(0),
+        found.after[goal],
+        visit.dark,
+        title=f"From {was} to {now}" if goal != found.was and found.flipped[goal] else f"Still {was}",
+        headings=(f"your input: {was}", "the change", f"changed: {now}"),
+        unit="grey levels of 255",
+    )
+    exhibit(
+        visit,
+        figure,
+        key="change",
+        reading=_reading(visit.paper.gives, found, said.labels, goal),
+        numbers={"before": found.before, "change": change, "after": found.after[goal], "scores": found.scores[goal]},
+        code=_code(visit.paper.slug, "counterfactual", "flips", f', way="{found.way}"'),
+    )
+
+
+def _costs(visit: Visit, found: Flips, labels: Sequence[str], goal: int) -> None:
+    """How large the smallest change is for every other answer; a click chooses it."""
+    order = [int(k) for k in np.argsort(found.cost, kind="stable") if k != found.was]
+    texts = [f"{found.cost[k]:.3g}" if found.flipped[k] else "not found" for k in order]
+
+    def picked() -> None:
+        points = st.session_state["costs"].selection.points
+        if points:
+            st.session_state["target"] = labels[order[int(points[0]["point_index"])]]
+
+    figure = bars(
+        found.cost[order],
+        [labels[k] for k in order],
+        visit.dark,
+        title="How far each other answer is",
+        axis=COSTS[found.way],
+        texts=texts,
+        selected=order.index(goal) if goal in order else -1,
+    )
+    reached = f"{int(found.flipped.sum())} of {len(order)} other answers can be reached"
+    exhibit(
+        visit,
+        figure,
+        key="costs",
+        reading=f"{reached} this way; click one to see how. The smallest change that was found: a smaller one may exist.",
+        numbers={"cost": found.cost, "epsilon": found.epsilon, "length": found.length, "steps": found.steps},
+        code=_code(visit.paper.slug, "counterfactual", "flips", f', way="{found.way}"'),
+        on_select=picked,
+    )
+
+
+def _reading(gives: ClassScores, found: Flips, labels: Sequence[str], goal: int) -> str:
+    """The change in numbers, or that none was found."""
+    if not found.flipped[goal]:
+        name = "another answer" if goal == found.was else labels[goal]
+        return f"No change of this kind was found that leads to {name}, neither in one step nor in many small ones."
+    p, steps = probabilities(found.scores[goal : goal + 1], gives)[0], int(found.steps[goal])
+    share, grey = (
+        f"{100 * found.share[goal]:.0f} % of the pixels",
+        f"{255 * found.epsilon[goal]:.3g} of 255 grey levels",
+    )
+    how = {
+        "sign": f"Moving {share} by at most {grey}",
+        "gradient": f"A change of length {found.length[goal]:.3g} (1 is one pixel from black to white), at most {grey} a pixel,",
+        "points": f"Turning over {steps} {'pixel' if steps == 1 else 'pixels'}, {100 * found.share[goal]:.2g} % of them,",
+    }[found.way]
+    many = (
+        f" One step in a straight line does not do it; {steps} small ones, each along the gradient where it stands, do."
+        * (found.way != "points" and steps > 1)
+    )
+    return (
+        f"{how} makes the {labels[found.was]} a {labels[goal]}, only just: {percent(p[goal])} against "
+        f"{percent(p[found.was])}.{many}"
+    )
+
+
+def _code(slug: str, file: str, name: str, more: str = "") -> str:
+    return (
+        f"import models\nfrom app.interpret.{file} import {name}\n\n"
+        f'net = models.load("{slug}")\nx = net.paper.takes.parse("your input")\n'
+        f"print({name}(net.module, net.paper, x{more}))"
+    )
+
+
+VIEW = View(
+    "Prediction", 10, (ClassScores,), draw, "What the network answers, how sure it is, and what would change its mind."
+)
