@@ -12,6 +12,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 Scale = tuple[tuple[float, str], ...]
+FONT = '"Source Sans", sans-serif'  # the page's own
 
 
 @dataclass(frozen=True)
@@ -128,12 +129,14 @@ def dress(figure: go.Figure, dark: bool, *, title: str = "", height: int = 320) 
         margin={"l": 8, "r": 8, "t": 40 if title else 8, "b": 8},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        font={"color": t.text, "size": 13},
+        font={"color": t.text, "size": 13, "family": FONT},
         hoverlabel={"bgcolor": t.panel, "bordercolor": t.line, "font": {"color": t.text}},
         legend={"orientation": "h", "y": -0.18, "x": 0, "font": {"color": t.text}},
         colorway=[t.ours, t.twin, *t.classes],
         dragmode=False,
     )
+    quiet = {"title": axis["title"]}  # in the template too, where a later `title="..."` does not take it away
+    figure.update_layout(template={"layout": {"xaxis": quiet, "yaxis": quiet}})
     figure.update_xaxes(**axis)
     figure.update_yaxes(**axis)
     return figure
