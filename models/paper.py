@@ -104,11 +104,24 @@ class Image:
 
 
 @dataclass(frozen=True)
+class Tree:
+    """A family, for drawing it: the generations from old to young, each from left to right, and who has which children."""
+
+    name: str
+    generations: tuple[tuple[str, ...], ...]
+    couples: tuple[tuple[str, str], ...]
+    children: tuple[tuple[tuple[str, str], tuple[str, ...]], ...]  # a couple and its children
+
+
+@dataclass(frozen=True)
 class Fact:
     """A question in two words, "Colin has-aunt": who, and which relation. One-hot units: people, then relations."""
 
     people: tuple[str, ...]
     relations: tuple[str, ...]
+    answers: tuple[tuple[str, tuple[str, ...]], ...] = ()  # every question that has an answer, with all right ones
+    held_out: tuple[str, ...] = ()  # the questions among them that seed 0 was never trained on
+    trees: tuple[Tree, ...] = ()
 
     @property
     def shape(self) -> tuple[int]:
