@@ -1,12 +1,14 @@
 """Private copies of shared models. Hooks on a shared model are a data race between visitors, so nobody hooks one.
 
-A copy shares every parameter and buffer with its original and owns all the rest: its modules, their hooks, their modes.
-It is lent from a small pool and taken back only when clean.
+A copy shares the memory of every parameter and buffer with its original and owns all the rest: its modules with their
+hooks and modes, and the tensor objects themselves with `requires_grad`, `grad` and the version counter by which autograd
+notices that a tensor was written to. It is lent from a small pool and taken back only when clean.
 """
 
 from __future__ import annotations
 
 import copy
+import operator
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,21 +24,52 @@ _HOOKS = (
     "_state_dict_hooks",
     "_load_state_dict_pre_hooks",
 )
+_INNER = (*_HOOKS, "_parameters", "_buffers", "_modules")
 
 
 def private(module: nn.Module) -> nn.Module:
-    """A copy of `module` with the very same parameter and buffer tensors."""
-    shared = [*module.parameters(), *module.buffers()]
-    return copy.deepcopy(module, {id(tensor): tensor for tensor in shared})
+    """A copy of `module` whose parameters and buffers are tensors of its own over the very same memory."""
+    memo: dict[int, Any] = {id(b): b.data for b in module.buffers()}
+    for p in module.parameters():
+        memo[id(p)] = type(p)(p.data, requires_grad=p.requires_grad)
+    return copy.deepcopy(module, memo)
 
 
 def state(module: nn.Module) -> list[Any]:
-    """All that a method may leave changed: modes, hooks, attributes, `requires_grad`, and any gradient left behind."""
-    inside = [
-        (name, m.training, tuple(len(getattr(m, hooks)) for hooks in _HOOKS), frozenset(vars(m)), type(m))
-        for name, m in module.named_modules()
-    ]
-    return inside + [(name, p.requires_grad, p.grad is None) for name, p in module.named_parameters()]
+    """All that a method may leave changed: modes, hooks, attributes, where the weights lie, `requires_grad`, gradients."""
+    found: list[Any] = []
+    for m in module.modules():
+        inside = m.__dict__
+        found.append((type(m), m.training, tuple(inside), [len(inside[hooks]) for hooks in _HOOKS]))
+        found += [(b is None or b.data_ptr()) for b in inside["_buffers"].values()]
+        found += [p is None or (p.data_ptr(), p.requires_grad, p.grad is None) for p in inside["_parameters"].values()]
+    return found
+
+
+@contextmanager
+def undisturbed(module: nn.Module) -> Iterator[None]:
+    """Leave `module` as it was, whatever happens inside: modes, hooks, attributes, `requires_grad`, no new gradients.
+
+    For a private copy, whose hooks nobody else sets meanwhile. Captum tidies up after itself, but not always after an error.
+    """
+    own = [m.__dict__ for m in module.modules()]
+    inner = [attributes[name] for attributes in own for name in _INNER]
+    empty = [d for d in inner if not d]
+    filled = [(d, d.copy()) for d in (*filter(None, inner), *own)]
+    needs = [(p, p.requires_grad, p.grad) for p in module.parameters()]
+    try:
+        yield
+    finally:
+        for now in filter(None, empty):
+            now.clear()
+        for now, had in filled:
+            if len(now) != len(had) or not all(map(operator.is_, now.values(), had.values())):
+                now.clear()
+                now.update(had)
+        for p, required, grad in needs:
+            p.grad = grad
+            if p.requires_grad != required:
+                p.requires_grad_(required)
 
 
 class Copies:

@@ -1,0 +1,150 @@
+"""Which parts of an input a score goes back to, by every method of Captum that can say so for a network.
+
+`survey` says what works on a network and why the rest does not; `attribute` computes one map. Both leave the module as
+they found it, also after an error, and draw random numbers from generators of their own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor, nn
+
+from app.interpret.attribution.baselines import choices
+from app.interpret.attribution.methods import METHODS, Case, Method, smoothed
+from app.interpret.attribution.survey import Survey, survey, unavailable
+from app.interpret.attribution.trust import Removal, agreement, at_input, removal
+from app.interpret.copies import undisturbed
+from models.paper import Paper
+
+__all__ = [
+    "METHODS",
+    "SMOOTHINGS",
+    "Attribution",
+    "Method",
+    "Removal",
+    "Survey",
+    "agreement",
+    "at_input",
+    "attribute",
+    "choices",
+    "removal",
+    "survey",
+    "unavailable",
+]
+
+SMOOTHINGS = {"off": "off", "smoothgrad": "SmoothGrad", "smoothgrad_sq": "SmoothGrad-Sq", "vargrad": "VarGrad"}
+Tick = Callable[[float | None], None]
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """One map. `values` is (channels, height, width) or (units,), float32: of the input, or of `layer` where that is named.
+
+    `delta` is by how much the map's sum misses what it should explain (f(x) - f(x'); for LRP f(x)), in the score's unit;
+    None where nothing promises a sum. `seconds` is what Captum took.
+    """
+
+    method: str
+    target: int
+    values: np.ndarray
+    delta: float | None
+    seconds: float
+    layer: str = ""  # where the map lies; "" is the input
+    unit: str = ""  # what a value is measured in
+
+    @property
+    def explained(self) -> float | None:
+        """What the map's sum should be: the score, or its difference from the baseline's."""
+        return None if self.delta is None else float(self.values.sum()) - self.delta
+
+
+def attribute(
+    module: nn.Module,
+    paper: Paper,
+    x: np.ndarray,
+    *,
+    method: str,
+    target: int,
+    layer: str = "",
+    unit: int = 0,
+    baseline: str = "zero",
+    steps: int = 0,
+    samples: int = 0,
+    block: int = 4,
+    smooth: str = "off",
+    smooth_samples: int = 16,
+    noise: float = 0.15,
+    seed: int = 0,
+    tick: Tick = lambda _: None,
+) -> Attribution:
+    """The map of `method` for the score `target` on one input x (1, ...).
+
+    `layer` is a probe's path and `unit` a channel or unit of it, for the methods that use them (`survey` lists which fit).
+    `steps` and `samples` are the method's own defaults at 0. `block` is the side of a patch in pixels. `smooth` is one of
+    SMOOTHINGS, over `smooth_samples` copies of x with Gaussian noise of `noise` times the input's range.
+    """
+    how = METHODS[method]
+    case = Case(
+        module, paper, x, target, layer, unit, baseline, steps or how.steps, samples or how.samples, block, noise, seed
+    )
+    handle = None
+    with undisturbed(module):
+        handle = module.register_forward_pre_hook(_counting(tick, _passes(how, case, smooth, smooth_samples)))
+        started = time.perf_counter()
+        try:
+            values, delta = _captum(how, case, smooth, smooth_samples)
+        finally:
+            handle.remove()
+        seconds = time.perf_counter() - started
+    return Attribution(
+        method,
+        target,
+        values,
+        delta,
+        seconds,
+        layer if how.where == "layer" else "",
+        _unit(how, paper, smooth),
+    )
+
+
+def _captum(how: Method, case: Case, smooth: str, smooth_samples: int) -> tuple[np.ndarray, float | None]:
+    plan = how.plan(case)
+    delta: Tensor | None = None
+    if smooth != "off":
+        plan = smoothed(plan, case, how, smooth, smooth_samples)
+    attributor, arguments = plan
+    x = case.input.requires_grad_(how.slopes)
+    if how.complete and smooth == "off":
+        found, delta = attributor.attribute(x, **arguments, return_convergence_delta=True)
+    else:
+        found = attributor.attribute(x, **arguments)
+    sign = -1 if how.name == "LRP" else 1  # Captum's LRP subtracts the other way round
+    return found.detach()[0].float().numpy().copy(), None if delta is None else sign * float(delta.detach().mean())
+
+
+def _counting(tick: Tick, expected: int) -> Callable[[nn.Module, object], None]:
+    """A forward pre-hook that reports how many of the expected passes are done: progress, and a way out."""
+    done = 0
+
+    def hook(_module: nn.Module, _inputs: object) -> None:
+        nonlocal done
+        tick(min(done / expected, 1.0))
+        done += 1
+
+    return hook
+
+
+def _passes(how: Method, case: Case, smooth: str, smooth_samples: int) -> int:
+    """About how many forward passes the method makes."""
+    one = how.passes(case)
+    return one * (smooth_samples if smooth != "off" and not how.batched else 1)
+
+
+def _unit(how: Method, paper: Paper, smooth: str) -> str:
+    score = paper.gives.unit
+    unit = score if how.measures == "contribution" else f"{score} per unit of input"
+    return f"({unit})²" if smooth in ("smoothgrad_sq", "vargrad") else unit

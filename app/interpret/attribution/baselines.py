@@ -1,0 +1,92 @@
+"""What an input is compared with, and which of its parts are taken away together."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.paper import Fact, Image, Paper
+
+Array = np.ndarray
+
+
+def choices(paper: Paper) -> dict[str, str]:
+    """Names of the baselines that a network's inputs have, and what people call them; the first is the default."""
+    if isinstance(paper.takes, Fact):
+        return {"zero": "no unit on", "mean": "mean of all facts"}
+    names = ("bare ground", "full ink") if paper.takes.ink else ("black", "white")
+    found = {"zero": names[0], "one": names[1], "blurred": "this input, blurred", "noise": "uniform noise"}
+    return found | ({"mean": "mean of the probe set"} if _probe_set(paper) is not None else {})
+
+
+def baseline(paper: Paper, x: Array, name: str, seed: int = 0) -> Array:
+    """The baseline of that name for an input x (1, ...), of its shape and as the network takes it. Raises KeyError."""
+    if name not in choices(paper):
+        raise KeyError(f"no baseline {name!r} for {paper.slug}")
+    if name == "mean":
+        return _mean(paper)
+    if name == "blurred":
+        return _blurred(x)
+    if name == "noise":
+        v = np.random.default_rng(seed).random(x.shape, np.float32)
+    else:
+        v = np.full(x.shape, 1.0 if name == "one" else 0.0, np.float32)
+    return v if isinstance(paper.takes, Fact) else paper.takes.normalise(v)
+
+
+def crowd(paper: Paper, x: Array, n: int) -> Array:
+    """At most n usual inputs (n, ...), for methods that average over baselines: from the probe set, spread evenly.
+
+    For facts: pairs of a person and a relation. Where there is no probe set: the bare ground with noise.
+    """
+    if isinstance(paper.takes, Fact):
+        people, relations = len(paper.takes.people), len(paper.takes.relations)
+        pairs = np.arange(people * relations)
+        all_of_them = np.zeros((len(pairs), people + relations), np.float32)
+        all_of_them[pairs, pairs // relations] = all_of_them[pairs, people + pairs % relations] = 1
+        return _spread(all_of_them, n)
+    pictures = _probe_set(paper)
+    if pictures is None:
+        v = np.abs(np.random.default_rng(0).normal(0, 0.1, (n, *x.shape[1:]))).astype(np.float32)
+        return paper.takes.normalise(np.minimum(v, 1))
+    return paper.takes.from_pixels(_spread(pictures, n))
+
+
+@lru_cache(maxsize=32)
+def _mean(paper: Paper) -> Array:
+    return crowd(paper, np.empty((1, *paper.takes.shape), np.float32), 500).mean(0, keepdims=True)
+
+
+def _spread(rows: Array, n: int) -> Array:
+    return rows[np.linspace(0, len(rows) - 1, min(n, len(rows))).round().astype(int)]
+
+
+def _probe_set(paper: Paper) -> Array | None:
+    """uint8 pictures of the paper's data set, or None where it has no probe set."""
+    from models.data.probe import probe
+
+    try:
+        return probe(paper.dataset).images
+    except KeyError:
+        return None
+
+
+def _blurred(x: Array, sigma: float = 3.0) -> Array:
+    """A Gaussian of `sigma` pixels over the picture, its edges repeated outwards."""
+    from scipy.ndimage import gaussian_filter
+
+    return gaussian_filter(x, (0, 0, sigma, sigma), mode="nearest").astype(np.float32)
+
+
+def patches(paper: Paper, block: int) -> Tensor:
+    """int64 (1, channels or 1, height, width): which patch of block x block pixels each pixel lies in, from 0 on.
+
+    All channels of a pixel belong to one patch. The units of a fact are a patch each: (1, units).
+    """
+    if not isinstance(paper.takes, Image):
+        return torch.arange(paper.takes.shape[0])[None]
+    rows, columns = (torch.arange(side) // block for side in paper.takes.size)
+    return (rows[:, None] * (int(columns[-1]) + 1) + columns)[None, None]

@@ -1,0 +1,429 @@
+"""The methods: for each its Captum attributor with its arguments, and one plain sentence about it.
+
+In the formulas f is the target's score, x the input, x' the baseline. A `Case` is one question, made ready for Captum.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from captum._utils.models.linear_model import SkLearnRidge
+from captum.attr import (
+    Deconvolution,
+    FeatureAblation,
+    GuidedBackprop,
+    GuidedGradCam,
+    InputXGradient,
+    IntegratedGradients,
+    LayerConductance,
+    LayerGradCam,
+    NeuronConductance,
+    Occlusion,
+    Saliency,
+)
+from captum.attr._core.lime import get_exp_kernel_similarity_function
+from torch import Tensor, nn
+
+from app.interpret.attribution import baselines
+from app.interpret.attribution.draws import Draws, GradientShap, KernelShap, Lime, NoiseTunnel, ShapleyValueSampling
+from app.interpret.attribution.kinds import parts
+from app.interpret.attribution.rules import LRP, DeepLift, DeepLiftShap
+from models.paper import Paper
+
+# Captum announces at every call that it sets hooks. They are on a private copy, and `undisturbed` takes them off.
+warnings.filterwarnings("ignore", message="Setting (forward, )?backward hooks")
+
+BATCH = 64  # inputs in one forward pass of a path method: bounds memory, and lets a visitor abandon it
+MASKED = 32  # masked inputs in one forward pass of a perturbation method
+
+
+@dataclass(frozen=True)
+class Case:
+    """One question: the arguments of `attribute`, and what methods need of them, made when first asked for."""
+
+    module: nn.Module
+    paper: Paper
+    x: np.ndarray  # (1, ...)
+    target: int
+    layer: str
+    unit: int
+    baseline: str
+    steps: int
+    samples: int
+    block: int
+    noise: float
+    seed: int
+
+    @cached_property
+    def input(self) -> Tensor:
+        return torch.tensor(self.x)  # a copy: the given array may be read-only
+
+    @cached_property
+    def reference(self) -> Tensor:
+        """The baseline, (1, ...)."""
+        return torch.from_numpy(baselines.baseline(self.paper, self.x, self.baseline, self.seed))
+
+    @cached_property
+    def crowd(self) -> Tensor:
+        """(samples, ...) usual inputs as baselines."""
+        return torch.from_numpy(baselines.crowd(self.paper, self.x, self.samples))
+
+    @cached_property
+    def patches(self) -> Tensor:
+        return baselines.patches(self.paper, self.block)
+
+    @cached_property
+    def draws(self) -> Draws:
+        return Draws(self.seed)
+
+    @property
+    def at(self) -> nn.Module:
+        return self.module.get_submodule(self.layer)
+
+    @property
+    def neuron(self) -> tuple[int, ...]:
+        """Index of the chosen unit in its layer; of a unit with a map, the place where it answers most."""
+        kept: list[Tensor] = []
+        handle = self.at.register_forward_hook(lambda _module, _inputs, output: kept.append(output.detach()[0]))
+        try:
+            with torch.no_grad():
+                self.module(self.input)
+        finally:
+            handle.remove()
+        one = kept[0][self.unit]
+        place = np.unravel_index(int(one.abs().argmax()), one.shape) if one.ndim else ()
+        return (self.unit, *map(int, place))
+
+
+Plan = tuple[Any, dict[str, Any]]  # Captum's attributor and its arguments, the input aside
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to say what mattered. `uses` names the settings that it listens to."""
+
+    name: str  # Captum's
+    about: str  # one plain sentence with the formula
+    source: str  # who and when
+    url: str
+    plan: Callable[[Case], Plan]
+    uses: frozenset[str] = frozenset()
+    where: Literal["input", "layer"] = "input"  # where the map lies
+    measures: Literal["contribution", "slope"] = "contribution"  # parts of the score, or score per unit of input
+    complete: bool = False  # whether its parts should add up to a known number: it has a convergence delta
+    steps: int = 0  # defaults of the settings `steps` and `samples`
+    samples: int = 0
+    batched: bool = False  # whether noisy copies of an input may go through it all at once
+    signed: bool = True
+
+    @property
+    def slopes(self) -> bool:
+        """Whether it goes back through the network, in place of trying masked inputs."""
+        return "block" not in self.uses
+
+    def passes(self, case: Case) -> int:
+        """About how many forward passes it makes, for showing progress."""
+        features = int(case.patches.max()) + 1 if not self.slopes else 1
+        if self.name == "ShapleyValueSampling":
+            return 1 + case.samples * -(-features // MASKED)
+        if not self.slopes:
+            return 1 + -(-max(case.samples, 4 * features) // MASKED)
+        return 1 + -(-max(case.steps, case.samples) // BATCH)
+
+
+def _simple(kind: Callable[[nn.Module], Any], **arguments: Any) -> Callable[[Case], Plan]:
+    return lambda c: (kind(c.module), {"target": c.target, **arguments})
+
+
+def _integrated(c: Case) -> Plan:
+    return IntegratedGradients(c.module), {
+        "baselines": c.reference,
+        "target": c.target,
+        "n_steps": c.steps,
+        "internal_batch_size": BATCH,
+    }
+
+
+def _gradient_shap(c: Case) -> Plan:
+    return GradientShap(c.module, c.draws), {"baselines": c.crowd, "target": c.target, "n_samples": c.samples}
+
+
+def _deep_lift(c: Case) -> Plan:
+    return DeepLift(c.module, parts(c.module, c.paper)), {"baselines": c.reference, "target": c.target}
+
+
+def _deep_lift_shap(c: Case) -> Plan:
+    return DeepLiftShap(c.module, parts(c.module, c.paper)), {"baselines": c.crowd, "target": c.target}
+
+
+def _lrp(c: Case) -> Plan:
+    return LRP(c.module, parts(c.module, c.paper)), {"target": c.target}
+
+
+def _occlusion(c: Case) -> Plan:
+    window = (c.paper.takes.shape[0], c.block, c.block)
+    stride = max(1, c.block // 2)
+    return Occlusion(c.module), {
+        "sliding_window_shapes": window,
+        "strides": (window[0], stride, stride),
+        "baselines": c.reference,
+        "target": c.target,
+        "perturbations_per_eval": MASKED,
+    }
+
+
+def _masked(c: Case, **more: Any) -> dict[str, Any]:
+    return {
+        "feature_mask": c.patches,
+        "baselines": c.reference,
+        "target": c.target,
+        "perturbations_per_eval": MASKED,
+        **more,
+    }
+
+
+def _ablation(c: Case) -> Plan:
+    return FeatureAblation(c.module), _masked(c)
+
+
+def _shapley(c: Case) -> Plan:
+    return ShapleyValueSampling(c.module, c.draws), _masked(c, n_samples=c.samples)
+
+
+def _kernel_shap(c: Case) -> Plan:
+    return KernelShap(c.module, c.draws), _masked(c, n_samples=c.samples)
+
+
+def _lime(c: Case) -> Plan:
+    how = {
+        "interpretable_model": SkLearnRidge(alpha=1.0),  # as the authors' own code; a lasso would zero small scores
+        "similarity_func": get_exp_kernel_similarity_function("cosine", kernel_width=0.25),
+    }
+    return Lime(c.module, c.draws, **how), _masked(c, n_samples=c.samples)
+
+
+def _grad_cam(c: Case) -> Plan:
+    return LayerGradCam(c.module, c.at), {"target": c.target}
+
+
+def _guided_grad_cam(c: Case) -> Plan:
+    return GuidedGradCam(c.module, c.at), {"target": c.target}
+
+
+def _path(c: Case) -> dict[str, Any]:
+    return {
+        "baselines": c.reference,
+        "target": c.target,
+        "n_steps": c.steps,
+        "internal_batch_size": BATCH,
+        "method": "riemann_trapezoid",
+    }
+
+
+def _layer_conductance(c: Case) -> Plan:
+    return LayerConductance(c.module, c.at), _path(c)
+
+
+def _neuron_conductance(c: Case) -> Plan:
+    return NeuronConductance(c.module, c.at), {"neuron_selector": c.neuron, **_path(c)}
+
+
+_ARXIV = "https://arxiv.org/abs/"
+_MASKS = frozenset({"baseline", "block"})
+
+_ALL = (
+    Method(
+        "Saliency",
+        "How fast the score changes with each pixel, up or down: |df/dx|.",
+        "Simonyan et al. 2013",
+        _ARXIV + "1312.6034",
+        _simple(Saliency),
+        measures="slope",
+        batched=True,
+        signed=False,
+    ),
+    Method(
+        "InputXGradient",
+        "Each pixel's value times the slope of the score there: x df/dx.",
+        "Shrikumar et al. 2016",
+        _ARXIV + "1605.01713",
+        _simple(InputXGradient),
+        batched=True,
+    ),
+    Method(
+        "IntegratedGradients",
+        "The slopes met on the straight way from the baseline to the input, added up: (x - x') times the mean of df/dx "
+        "along it.",
+        "Sundararajan et al. 2017",
+        _ARXIV + "1703.01365",
+        _integrated,
+        frozenset({"baseline", "steps"}),
+        complete=True,
+        steps=32,
+    ),
+    Method(
+        "GradientShap",
+        "As integrated gradients, at random points on the ways from many usual inputs: E[(x - b) df/dx at b + a (x - b)].",
+        "Lundberg and Lee 2017",
+        _ARXIV + "1705.07874",
+        _gradient_shap,
+        frozenset({"samples", "seed"}),
+        complete=True,
+        samples=64,
+    ),
+    Method(
+        "DeepLift",
+        "The difference of the score from the baseline's, passed back: each activation hands on (change out) / (change in) "
+        "in place of its slope, so that a threshold works too.",
+        "Shrikumar et al. 2017",
+        _ARXIV + "1704.02685",
+        _deep_lift,
+        frozenset({"baseline"}),
+        complete=True,
+        batched=True,
+    ),
+    Method(
+        "DeepLiftShap",
+        "DeepLift against many usual inputs instead of one baseline, averaged.",
+        "Lundberg and Lee 2017",
+        _ARXIV + "1705.07874",
+        _deep_lift_shap,
+        frozenset({"samples"}),
+        complete=True,
+        samples=16,
+    ),
+    Method(
+        "GuidedBackprop",
+        "The slope of the score, with every negative value cut off on the way back through each ReLU.",
+        "Springenberg et al. 2014",
+        _ARXIV + "1412.6806",
+        _simple(GuidedBackprop),
+        measures="slope",
+        batched=True,
+    ),
+    Method(
+        "Deconvolution",
+        "The score sent back down the network, each ReLU cutting off what is negative in the message, not in the input.",
+        "Zeiler and Fergus 2013",
+        _ARXIV + "1311.2901",
+        _simple(Deconvolution),
+        measures="slope",
+        batched=True,
+    ),
+    Method(
+        "LRP",
+        "The score handed back layer by layer, each unit's share split by what arrived on its connections: "
+        "R_i = sum_j (x_i w_ij / a_j) R_j.",
+        "Bach et al. 2015",
+        "https://doi.org/10.1371/journal.pone.0130140",
+        _lrp,
+        complete=True,
+        batched=True,
+    ),
+    Method(
+        "Occlusion",
+        "What the score loses when a window of the picture shows the baseline: f(x) - f(x without the window), averaged over "
+        "the windows that cover a pixel.",
+        "Zeiler and Fergus 2013",
+        _ARXIV + "1311.2901",
+        _occlusion,
+        _MASKS,
+    ),
+    Method(
+        "FeatureAblation",
+        "What the score loses when one patch is replaced by the baseline: f(x) - f(x without it).",
+        "Captum; Meyes et al. 2019",
+        _ARXIV + "1901.08644",
+        _ablation,
+        _MASKS,
+    ),
+    Method(
+        "ShapleyValueSampling",
+        "What a patch adds to the score when patches are added one by one to the baseline, averaged over random orders.",
+        "Castro et al. 2009",
+        "https://doi.org/10.1016/j.cor.2008.04.004",
+        _shapley,
+        _MASKS | {"samples", "seed"},
+        samples=10,
+    ),
+    Method(
+        "KernelShap",
+        "A weighted linear model of the score over random sets of patches, whose weights are estimates of Shapley values.",
+        "Lundberg and Lee 2017",
+        _ARXIV + "1705.07874",
+        _kernel_shap,
+        _MASKS | {"samples", "seed"},
+        samples=256,
+    ),
+    Method(
+        "Lime",
+        "A linear model of the score over random sets of patches, those nearest to the input counting most.",
+        "Ribeiro et al. 2016",
+        _ARXIV + "1602.04938",
+        _lime,
+        _MASKS | {"samples", "seed"},
+        samples=256,
+    ),
+    Method(
+        "LayerGradCam",
+        "The layer's maps added up, each weighted by the mean slope of the score on it (without the paper's last ReLU, so that "
+        "what speaks against shows too).",
+        "Selvaraju et al. 2016",
+        _ARXIV + "1610.02391",
+        _grad_cam,
+        frozenset({"layer"}),
+        where="layer",
+        batched=True,
+    ),
+    Method(
+        "GuidedGradCam",
+        "Guided backpropagation times the layer's Grad-CAM, enlarged to the picture.",
+        "Selvaraju et al. 2016",
+        _ARXIV + "1610.02391",
+        _guided_grad_cam,
+        frozenset({"layer"}),
+        measures="slope",
+        batched=True,
+    ),
+    Method(
+        "LayerConductance",
+        "How much of integrated gradients' sum flows through each unit of a layer: the sum of df/dy dy along the way.",
+        "Dhamdhere et al. 2018",
+        _ARXIV + "1805.12233",
+        _layer_conductance,
+        frozenset({"layer", "baseline", "steps"}),
+        where="layer",
+        complete=True,
+        steps=32,
+    ),
+    Method(
+        "NeuronConductance",
+        "Which pixels feed the part of the score that flows through one unit of a layer (of a map: where it answers most).",
+        "Dhamdhere et al. 2018",
+        _ARXIV + "1805.12233",
+        _neuron_conductance,
+        frozenset({"layer", "unit", "baseline", "steps"}),
+        steps=32,
+    ),
+)
+
+METHODS: Mapping[str, Method] = {method.name: method for method in _ALL}
+
+
+def smoothed(plan: Plan, case: Case, method: Method, kind: str, draws: int) -> Plan:
+    """A plan under Captum's noise tunnel: the method on `draws` noisy copies of the input, averaged (or its variance)."""
+    attributor, arguments = plan
+    spread = case.noise * float(case.x.max() - case.x.min())
+    return NoiseTunnel(attributor, case.draws), {
+        "nt_type": kind,
+        "nt_samples": draws,
+        "nt_samples_batch_size": None if method.batched else 1,
+        "stdevs": spread,
+        **arguments,
+    }

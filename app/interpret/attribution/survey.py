@@ -1,0 +1,199 @@
+"""Which methods work on a network, on which of its layers, and why the others do not: found out by trying."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from captum.attr._core.deep_lift import SUPPORTED_NON_LINEAR
+from captum.attr._core.lrp import SUPPORTED_LAYERS_WITH_RULES
+from torch import Tensor, nn
+
+from app.interpret.attribution.baselines import crowd
+from app.interpret.attribution.kinds import parts
+from app.interpret.attribution.methods import METHODS
+from app.interpret.attribution.rules import DeepLift
+from app.interpret.copies import undisturbed
+from app.interpret.trace import expand
+from models.paper import Image, Paper
+
+ADDS_UP = 0.01  # of what is to be explained: the most that DeepLift may miss by
+FLOAT = 1e-5  # of the scores: what float32 may lose on top of that
+
+
+@dataclass(frozen=True)
+class Survey:
+    """`reasons` says for each absent method why. Layers are probe paths, in the network's order; the last fits best."""
+
+    reasons: Mapping[str, str]
+    layers: Mapping[str, tuple[str, ...]]  # for each method that needs one: the layers on which it works
+    shapes: Mapping[str, tuple[int, ...]]  # of every probe's output, without the batch
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        return tuple(name for name in METHODS if name not in self.reasons)
+
+
+def unavailable(module: nn.Module, paper: Paper) -> dict[str, str]:
+    """Why methods do not work on a network: a sentence for each that is absent."""
+    return dict(survey(module, paper).reasons)
+
+
+def survey(module: nn.Module, paper: Paper, x: np.ndarray | None = None) -> Survey:
+    """Try a network on a few inputs (x is not used: the answer is the network's, not an input's)."""
+    with undisturbed(module):
+        flow = _flow(module, paper)
+        layers = {
+            "LayerGradCam": tuple(p for p in flow.to_score if flow.maps(p)),
+            "GuidedGradCam": tuple(p for p in flow.to_score if flow.maps(p) and p in flow.from_input),
+            "LayerConductance": flow.to_score,
+            "NeuronConductance": tuple(p for p in flow.to_score if p in flow.from_input),
+        }
+        reasons = _slopes(module, flow) | _rectifiers(module) | _additions(module, paper)
+    if not isinstance(paper.takes, Image):
+        reasons["Occlusion"] = "its inputs stand in no order, so there is no window to slide"
+    for name, fit in layers.items():
+        if not fit and name not in reasons:
+            maps = "GradCam" in name
+            reasons[name] = f"no layer inside {'with maps ' if maps else ''}is reached by the score's slope"
+    named = {name: reasons[name] for name in METHODS if name in reasons}
+    return Survey(named, {name: fit for name, fit in layers.items() if name not in named}, flow.shapes)
+
+
+@dataclass(frozen=True)
+class _Flow:
+    """What the slopes reach: whether the score's reach the input, and between which layers and those two they run."""
+
+    through: bool
+    to_score: tuple[str, ...]
+    from_input: tuple[str, ...]
+    shapes: Mapping[str, tuple[int, ...]]
+
+    def maps(self, path: str) -> bool:
+        shape = self.shapes[path]
+        return len(shape) == 3 and shape[1] * shape[2] > 1
+
+
+def _inputs(paper: Paper) -> Tensor:
+    """Some usual inputs, half of them with noise, so that no activation is quiet by chance."""
+    some = torch.from_numpy(crowd(paper, np.empty((1, *paper.takes.shape), np.float32), 8))
+    noise = torch.randn(some.shape, generator=torch.Generator().manual_seed(0))
+    return torch.cat([some, some + 0.3 * noise])
+
+
+def _flow(module: nn.Module, paper: Paper) -> _Flow:
+    x = _inputs(paper).requires_grad_()
+    outputs: dict[str, Tensor] = {}
+
+    def keep(path: str):
+        def hook(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+            outputs[path] = output
+
+        return hook
+
+    modules = dict(module.named_modules())
+    for path in expand(module, paper.probes):
+        modules[path].register_forward_hook(keep(path))  # taken off by `undisturbed`
+    with torch.enable_grad():
+        scores = module(x)
+        weights = torch.randn(scores.shape, generator=torch.Generator().manual_seed(1))
+        inner = [p for p, y in outputs.items() if not _same(y, scores) and not _same(y, x)]
+        to_score = tuple(p for p in inner if _reaches(scores * weights, outputs[p]))
+        from_input = tuple(p for p in inner if _reaches(outputs[p], x))
+        through = _reaches(scores * weights, x)
+    return _Flow(through, to_score, from_input, {p: tuple(y.shape[1:]) for p, y in outputs.items()})
+
+
+def _same(a: Tensor, b: Tensor) -> bool:
+    return a.shape == b.shape and bool(torch.equal(a, b))
+
+
+def _reaches(output: Tensor, source: Tensor) -> bool:
+    """Whether the slope of the output with respect to the source is anywhere other than zero."""
+    if not output.requires_grad:
+        return False
+    (slope,) = torch.autograd.grad(output.sum(), source, retain_graph=True, allow_unused=True)
+    return slope is not None and bool((slope != 0).any())
+
+
+def _slopes(module: nn.Module, flow: _Flow) -> dict[str, str]:
+    if flow.through:
+        return {}
+    flat = sorted({type(m).__name__ for m in module.modules() if not getattr(m, "differentiable", True)})
+    why = f": {' and '.join(flat)} has no slope" if flat else ""
+    reason = f"the score's slope with respect to the input is zero everywhere{why}"
+    needing = ("Saliency", "InputXGradient", "IntegratedGradients", "GradientShap", "GuidedBackprop", "Deconvolution")
+    return dict.fromkeys((*needing, "GuidedGradCam", "NeuronConductance"), reason)
+
+
+def _rectifiers(module: nn.Module) -> dict[str, str]:
+    if any(isinstance(m, nn.ReLU) for m in module.modules()):
+        return {}
+    return dict.fromkeys(
+        ("GuidedBackprop", "Deconvolution", "GuidedGradCam"),
+        "the network has no ReLU, and it is ReLUs that this method changes",
+    )
+
+
+def _additions(module: nn.Module, paper: Paper) -> dict[str, str]:
+    """DeepLift and LRP need a rule for every part, and nothing that matters to happen between the parts."""
+    found = parts(module, paper)
+    lift = [p.type for p in found if p.kind == "other" and _class(module, p.path) not in SUPPORTED_NON_LINEAR]
+    lrp = [
+        p.type
+        for p in found
+        if p.kind in ("known", "other") and _class(module, p.path) not in SUPPORTED_LAYERS_WITH_RULES
+    ]
+    reasons: dict[str, str] = {}
+    if lift or not _lift_adds_up(module, paper):
+        reasons |= dict.fromkeys(("DeepLift", "DeepLiftShap"), _missing("DeepLift", lift))
+    if lrp or not _is_chain(module, paper):
+        reasons["LRP"] = _missing("LRP", lrp)
+    return reasons
+
+
+def _class(module: nn.Module, path: str) -> type:
+    return type(module.get_submodule(path))
+
+
+def _missing(method: str, types: list[str]) -> str:
+    if types:
+        return f"{method} has no rule for {' and '.join(dict.fromkeys(types))}"
+    return f"{method} cannot follow: the network computes something outside of its modules"
+
+
+def _lift_adds_up(module: nn.Module, paper: Paper) -> bool:
+    x, other = _inputs(paper).chunk(2)
+    with torch.no_grad():
+        scores = module(x)
+    for target in range(min(2, len(paper.gives.labels))):
+        found, delta = DeepLift(module, parts(module, paper)).attribute(
+            x.clone().requires_grad_(), other, target=target, return_convergence_delta=True
+        )
+        change = found.flatten(1).sum(1) - delta
+        if (delta.abs() > ADDS_UP * change.abs().max() + FLOAT * (1 + scores.abs().max())).any():
+            return False
+    return True
+
+
+def _is_chain(module: nn.Module, paper: Paper) -> bool:
+    """Whether each part is given just what the part before it put out, in whatever shape: what LRP's hooks rely on."""
+    found = [module.get_submodule(p.path) for p in parts(module, paper)]
+    runs: list[tuple[Tensor, Tensor]] = []
+    for part in found:  # taken off by `undisturbed`
+        part.register_forward_hook(lambda _module, inputs, output: runs.append((inputs[0], output)))
+    carried = _inputs(paper)
+    with torch.no_grad():
+        scores = module(carried)
+    for given, output in runs:
+        if not _same_numbers(given, carried):
+            return False
+        carried = output
+    return len(runs) == len(found) and _same_numbers(carried, scores)
+
+
+def _same_numbers(a: Tensor, b: Tensor) -> bool:
+    """Whether two tensors hold the same numbers other than zero, in whatever order."""
+    return torch.equal(a[a != 0].sort().values, b[b != 0].sort().values)

@@ -1,0 +1,174 @@
+"""Many visitors at once: eight threads on shared networks get bit for bit what each would get alone."""
+
+from __future__ import annotations
+
+import gc
+import os
+import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from app import session
+from app.interpret.attribution import METHODS, attribute, survey
+from app.interpret.copies import Copies, state
+from app.interpret.trace import trace
+from app.view import Visit
+from tests.interpret.nets import make, picture
+
+THREADS, CALLS = 8, 400
+NETS = ("relu", "bent", "step", "pooled")
+
+
+class Abandoned(BaseException):
+    """As Streamlit's exceptions when a visitor chooses something else: no Exception."""
+
+
+def questions() -> list[tuple[str, int, dict[str, object]]]:
+    """(network, seed of the picture, settings): every method that works on each network, and traces; no two alike."""
+    kinds: list[tuple[str, dict[str, object]]] = []
+    for name in NETS:
+        net, card = make(name)
+        found = survey(net, card)
+        for method in found.methods:
+            where = {"layer": found.layers[method][-1]} if method in found.layers else {}
+            few = {"samples": 6, "steps": 8, "block": 3}
+            kinds.append((name, {"method": method, **few, **where}))
+            if METHODS[method].batched:
+                kinds.append((name, {"method": method, "smooth": "smoothgrad", "smooth_samples": 4, **where}))
+        kinds += [(name, {})] * 3
+    assert {k["method"] for _, k in kinds if k} == set(METHODS)
+    return [(name, i, settings) for i, (name, settings) in zip(range(CALLS), kinds * 99, strict=False)]
+
+
+def answer(module, card, x: np.ndarray, settings: dict[str, object], tick=lambda _: None) -> bytes:
+    if settings:
+        return attribute(module, card, x, target=1, tick=tick, **settings).values.tobytes()
+    found = trace(module, card, x)
+    return b"".join(found.values[path].tobytes() for path in sorted(found.values)) + found.scores.tobytes()
+
+
+@pytest.fixture(scope="module")
+def asked():
+    """The questions, and each one's answer alone on a network of its own."""
+    torch.set_num_threads(1)
+    all_of_them = questions()
+    alone = []
+    for name, seed, settings in all_of_them:
+        net, card = make(name)
+        alone.append(answer(net, card, picture(card, seed), settings))
+    return all_of_them, alone
+
+
+def in_threads(ask, count: int) -> list[object]:
+    """`ask(i)` for every i, by threads that all start at once, in an order in which unlike questions meet."""
+    order, gate = list(range(count)), threading.Barrier(THREADS)
+    random.Random(0).shuffle(order)
+    found: list[object] = [None] * count
+
+    def visitor(mine: list[int]) -> None:
+        gate.wait()
+        for i in mine:
+            found[i] = ask(i)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        for done in [pool.submit(visitor, order[k::THREADS]) for k in range(THREADS)]:
+            done.result()
+    return found
+
+
+@pytest.mark.parametrize("abandon", [False, True])
+def test_400_of_400_through_lent_copies(asked, abandon):
+    """With `abandon`, every third question is left in its middle by some visitor, and then asked again by another."""
+    all_of_them, alone = asked
+    shared = {name: make(name) for name in NETS}
+    before = {name: state(net) for name, (net, _) in shared.items()}
+    pools = {name: Copies(net) for name, (net, _) in shared.items()}
+
+    def leave(done: float | None) -> None:
+        if done:
+            raise Abandoned
+
+    def ask(i: int) -> bytes:
+        name, seed, settings = all_of_them[i]
+        card = shared[name][1]
+        if abandon and i % 3 == 0 and settings:
+            try:
+                with pools[name].lend() as module:
+                    answer(module, card, picture(card, seed), settings, leave)
+            except Abandoned:
+                pass
+        with pools[name].lend() as module:
+            return answer(module, card, picture(card, seed), settings)
+
+    found = in_threads(ask, CALLS)
+    assert sum(a == b for a, b in zip(found, alone, strict=True)) == CALLS
+    for name, (net, _) in shared.items():
+        assert state(net) == before[name]
+        assert all(state(copy) == before[name] for copy in pools[name]._free)
+
+
+@pytest.fixture
+def app(monkeypatch):
+    """The session's `ask` with the test networks in place of trained ones, and nothing answered yet."""
+    shared = {card.slug: net for net, card in map(make, NETS)}
+    monkeypatch.setattr(session.models, "load", lambda slug, *_: SimpleNamespace(module=shared[slug]))
+    session._answers.clear()
+    session._models.clear()
+    yield shared
+    session._answers.clear()
+    session._models.clear()
+
+
+def asking(name: str, seed: int, settings: dict[str, object]) -> np.ndarray:
+    card = make(name)[1]
+    visit = Visit(card, picture(card, seed), f"{name}:{seed}")
+    if settings:
+        return session.ask(attribute, visit, target=1, **settings).values
+    return session.ask(trace, visit).scores
+
+
+def test_400_of_400_through_the_session(app):
+    """Half of the questions are asked by two visitors at the same time."""
+    all_of_them = questions()
+    alone = []
+    for name, seed, settings in all_of_them:
+        net, card = make(name)
+        x = picture(card, seed)
+        one = attribute(net, card, x, target=1, **settings).values if settings else trace(net, card, x).scores
+        alone.append(one)
+    before = {slug: state(net) for slug, net in app.items()}
+
+    found = in_threads(lambda i: asking(*all_of_them[i % CALLS]), CALLS + CALLS // 2)
+    right = [np.array_equal(found[i], alone[i % CALLS]) for i in range(len(found))]
+    assert sum(right) == len(found)
+    assert {slug: state(net) for slug, net in app.items()} == before
+    assert not any(f.flags.writeable for f in found)
+
+
+def resident() -> int:
+    """Bytes of memory that this process has now."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs /proc")
+def test_a_thousand_reruns_leave_memory_as_it_was(app):
+    """A rerun asks what the visitor's page shows; every one with another input, so that nothing comes from the cache."""
+    all_of_them = questions()
+
+    def reruns(start: int, count: int) -> None:
+        for i in range(start, start + count):
+            name, _, settings = all_of_them[i % CALLS]
+            asking(name, i, settings)
+
+    reruns(0, 200)
+    gc.collect()
+    before = resident()
+    reruns(200, 1000)
+    gc.collect()
+    assert resident() < 1.05 * before
