@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-st.set_page_config(page_title="Cutaway", layout="wide", initial_sidebar_state="auto")
+st.set_page_config(page_title="Cutaway", layout="wide", initial_sidebar_state=320)
 st.html(Path(__file__).parent / "app" / "style.css")
 
 pages = [

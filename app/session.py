@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import inspect
+import io
 import os
 import threading
 import time
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 ANSWERS = 96 * 2**20  # bytes of finished answers kept for everybody
 MODELS = 24  # loaded models kept, snapshots included
+LARGE = 2**21  # bytes; a visitor's larger picture is kept at the size at which it is read
 SLOW = 0.5  # seconds after which a visitor sees progress
 
 
@@ -156,6 +158,48 @@ def _parsed(paper: Paper, source: bytes | str, key: str) -> np.ndarray:
     with _lock:
         _answers[cached] = x
     return x
+
+
+def once(key: tuple, make: Callable[[], T]) -> T:
+    """`make()`, kept beside the answers under a key that begins with a name of its own."""
+    with _lock:
+        if key in _answers:
+            return _answers[key]
+    value = freeze(make())
+    with _lock:
+        if size(value) < ANSWERS:
+            _answers[key] = value
+    return value
+
+
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """The one picture that a visitor uploaded or took. It lives as long as the visit, and is never in the address."""
+
+    data: bytes
+    tool: str  # which of the panel's tools it came by
+
+
+def keep_picture(paper: Paper, data: bytes, tool: str) -> None:
+    """Take a picture in place of the one before. Raises BadInput, and then the one before stays."""
+    visit(paper, data, tool)
+    if len(data) > LARGE:  # the very pixels that would be read from it, losslessly
+        from models.decode import decode
+
+        file = io.BytesIO()
+        decode(data).save(file, "PNG")
+        data = file.getvalue()
+    st.session_state["picture"] = Picture(data, tool)
+
+
+def picture(tool: str) -> bytes | None:
+    """The visitor's picture if it came by this tool."""
+    kept = st.session_state.get("picture")
+    return kept.data if kept is not None and kept.tool == tool else None
+
+
+def drop_picture() -> None:
+    st.session_state.pop("picture", None)
 
 
 def probe_visit(visit: Visit) -> Visit:
