@@ -11,11 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from app.interpret.attribution.baselines import choices
 from app.interpret.attribution.methods import METHODS, Case, Method, smoothed
-from app.interpret.attribution.survey import Survey, survey, unavailable
+from app.interpret.attribution.survey import Survey, best_layer, survey, unavailable
 from app.interpret.attribution.trust import Removal, agreement, at_input, removal
 from app.interpret.copies import undisturbed
 from models.paper import Paper
@@ -68,7 +69,7 @@ def attribute(
     x: np.ndarray,
     *,
     method: str,
-    target: int,
+    target: int | None = None,
     layer: str = "",
     unit: int = 0,
     baseline: str = "zero",
@@ -78,21 +79,24 @@ def attribute(
     smooth: str = "off",
     smooth_samples: int = 16,
     noise: float = 0.15,
-    seed: int = 0,
+    random_seed: int = 0,
     tick: Tick = lambda _: None,
 ) -> Attribution:
-    """The map of `method` for the score `target` on one input x (1, ...).
+    """The map of `method` for the score `target` on one input x (1, ...); None: for the largest score.
 
-    `layer` is a probe's path and `unit` a channel or unit of it, for the methods that use them (`survey` lists which fit).
-    `steps` and `samples` are the method's own defaults at 0. `block` is the side of a patch in pixels. `smooth` is one of
-    SMOOTHINGS, over `smooth_samples` copies of x with Gaussian noise of `noise` times the input's range.
+    `layer` is a probe's path and `unit` a channel or unit of it, for the methods that use them (`survey` lists which fit;
+    "" is the one that fits best). `steps` and `samples` are the method's own defaults at 0. `block` is the side of a patch
+    in pixels. `smooth` is one of SMOOTHINGS, over `smooth_samples` copies of x with Gaussian noise of `noise` times the
+    input's range. Raises KeyError for a method or baseline that there is not, ValueError for a layer that is missing.
     """
     how = METHODS[method]
-    case = Case(
-        module, paper, x, target, layer, unit, baseline, steps or how.steps, samples or how.samples, block, noise, seed
-    )
-    handle = None
+    if "layer" in how.uses and not layer:
+        layer = best_layer(module, paper, method)
     with undisturbed(module):
+        case = Case(
+            *(module, paper, x, _largest(module, x) if target is None else target, layer, unit, baseline),
+            *(steps or how.steps, samples or how.samples, block, noise, random_seed),
+        )
         handle = module.register_forward_pre_hook(_counting(tick, _passes(how, case, smooth, smooth_samples)))
         started = time.perf_counter()
         try:
@@ -100,15 +104,13 @@ def attribute(
         finally:
             handle.remove()
         seconds = time.perf_counter() - started
-    return Attribution(
-        method,
-        target,
-        values,
-        delta,
-        seconds,
-        layer if how.where == "layer" else "",
-        _unit(how, paper, smooth),
-    )
+    where = layer if how.where == "layer" else ""
+    return Attribution(method, case.target, values, delta, seconds, where, _unit(how, paper, smooth))
+
+
+@torch.no_grad()
+def _largest(module: nn.Module, x: np.ndarray) -> int:
+    return int(module(torch.tensor(x))[0].argmax())
 
 
 def _captum(how: Method, case: Case, smooth: str, smooth_samples: int) -> tuple[np.ndarray, float | None]:

@@ -42,13 +42,18 @@ _known: OrderedDict[object, tuple[Part, ...]] = OrderedDict()
 
 def parts(module: nn.Module, paper: Paper) -> tuple[Part, ...]:
     """The parts of a network in the order in which it declares them. Found once for networks of the same build."""
-    key = (paper.slug, tuple((path, type(m)) for path, m in module.named_modules()))
+    key = build(module, paper)
     found = _known.get(key)
     if found is None:
         found = _known[key] = _parts(module, paper)
         while len(_known) > REMEMBERED:
             _known.popitem(last=False)
     return found
+
+
+def build(module: nn.Module, paper: Paper) -> tuple[object, ...]:
+    """What networks of the same build have in common, their weights aside."""
+    return (paper.slug, *((path, type(m)) for path, m in module.named_modules()))
 
 
 @torch.no_grad()

@@ -12,7 +12,7 @@ from captum.attr._core.lrp import SUPPORTED_LAYERS_WITH_RULES
 from torch import Tensor, nn
 
 from app.interpret.attribution.baselines import crowd
-from app.interpret.attribution.kinds import parts
+from app.interpret.attribution.kinds import REMEMBERED, build, parts
 from app.interpret.attribution.methods import METHODS
 from app.interpret.attribution.rules import DeepLift
 from app.interpret.copies import undisturbed
@@ -20,15 +20,19 @@ from app.interpret.trace import expand
 from models.paper import Image, Paper
 
 ADDS_UP = 0.01  # of what is to be explained: the most that DeepLift may miss by
+APART = 0.2  # of the picture's side: how far apart the first and last cell of a map must look, at least
 FLOAT = 1e-5  # of the scores: what float32 may lose on top of that
 
 
 @dataclass(frozen=True)
 class Survey:
-    """`reasons` says for each absent method why. Layers are probe paths, in the network's order; the last fits best."""
+    """`reasons` says for each absent method why. Layers are probe paths, in the network's order."""
 
     reasons: Mapping[str, str]
     layers: Mapping[str, tuple[str, ...]]  # for each method that needs one: the layers on which it works
+    best: Mapping[
+        str, str
+    ]  # of these the one to begin with: the last with maps that lie over the picture, else the last
     shapes: Mapping[str, tuple[int, ...]]  # of every probe's output, without the batch
 
     @property
@@ -41,13 +45,28 @@ def unavailable(module: nn.Module, paper: Paper) -> dict[str, str]:
     return dict(survey(module, paper).reasons)
 
 
+_best: dict[tuple[object, ...], Mapping[str, str]] = {}
+
+
+def best_layer(module: nn.Module, paper: Paper, method: str) -> str:
+    """The layer that a method begins with, remembered for networks of one build. Raises ValueError where none fits."""
+    key = build(module, paper)
+    if method not in _best.get(key, {}):
+        if len(_best) >= REMEMBERED:
+            _best.clear()
+        _best[key] = survey(module, paper).best
+    if method not in _best[key]:
+        raise ValueError(f"{method} has no layer to look at in {paper.slug}")
+    return _best[key][method]
+
+
 def survey(module: nn.Module, paper: Paper, x: np.ndarray | None = None) -> Survey:
     """Try a network on a few inputs (x is not used: the answer is the network's, not an input's)."""
     with undisturbed(module):
         flow = _flow(module, paper)
         layers = {
-            "LayerGradCam": tuple(p for p in flow.to_score if flow.maps(p)),
-            "GuidedGradCam": tuple(p for p in flow.to_score if flow.maps(p) and p in flow.from_input),
+            "LayerGradCam": tuple(p for p in flow.to_score if p in flow.placed),
+            "GuidedGradCam": tuple(p for p in flow.to_score if p in flow.placed),
             "LayerConductance": flow.to_score,
             "NeuronConductance": tuple(p for p in flow.to_score if p in flow.from_input),
         }
@@ -59,7 +78,9 @@ def survey(module: nn.Module, paper: Paper, x: np.ndarray | None = None) -> Surv
             maps = "GradCam" in name
             reasons[name] = f"no layer inside {'with maps ' if maps else ''}is reached by the score's slope"
     named = {name: reasons[name] for name in METHODS if name in reasons}
-    return Survey(named, {name: fit for name, fit in layers.items() if name not in named}, flow.shapes)
+    there = {name: fit for name, fit in layers.items() if name not in named}
+    best = {name: ([p for p in fit if p in flow.placed] or fit)[-1] for name, fit in there.items()}
+    return Survey(named, there, best, flow.shapes)
 
 
 @dataclass(frozen=True)
@@ -69,11 +90,8 @@ class _Flow:
     through: bool
     to_score: tuple[str, ...]
     from_input: tuple[str, ...]
+    placed: tuple[str, ...]  # layers with maps whose places lie over places of the picture
     shapes: Mapping[str, tuple[int, ...]]
-
-    def maps(self, path: str) -> bool:
-        shape = self.shapes[path]
-        return len(shape) == 3 and shape[1] * shape[2] > 1
 
 
 def _inputs(paper: Paper) -> Tensor:
@@ -99,11 +117,14 @@ def _flow(module: nn.Module, paper: Paper) -> _Flow:
     with torch.enable_grad():
         scores = module(x)
         weights = torch.randn(scores.shape, generator=torch.Generator().manual_seed(1))
-        inner = [p for p, y in outputs.items() if not _same(y, scores) and not _same(y, x)]
+        inner = [
+            p for p, y in outputs.items() if y.ndim in (2, 4) and not _same(y.abs(), scores.abs()) and not _same(y, x)
+        ]
         to_score = tuple(p for p in inner if _reaches(scores * weights, outputs[p]))
         from_input = tuple(p for p in inner if _reaches(outputs[p], x))
         through = _reaches(scores * weights, x)
-    return _Flow(through, to_score, from_input, {p: tuple(y.shape[1:]) for p, y in outputs.items()})
+        placed = tuple(p for p in from_input if _over_the_picture(outputs[p], x))
+    return _Flow(through, to_score, from_input, placed, {p: tuple(y.shape[1:]) for p, y in outputs.items()})
 
 
 def _same(a: Tensor, b: Tensor) -> bool:
@@ -116,6 +137,20 @@ def _reaches(output: Tensor, source: Tensor) -> bool:
         return False
     (slope,) = torch.autograd.grad(output.sum(), source, retain_graph=True, allow_unused=True)
     return slope is not None and bool((slope != 0).any())
+
+
+def _over_the_picture(output: Tensor, x: Tensor) -> bool:
+    """Whether the first cell of a layer's maps looks further up and left in the picture than the last cell does."""
+    if output.ndim != 4 or x.ndim != 4 or output.shape[2] * output.shape[3] == 1:
+        return False
+    middles = []
+    for cell in (output[:, :, 0, 0], output[:, :, -1, -1]):
+        (slope,) = torch.autograd.grad(cell.sum(), x, retain_graph=True)
+        weight = slope.abs().sum((0, 1))
+        rows, columns = weight.sum(1), weight.sum(0)
+        middles += [(r * torch.arange(len(r))).sum() / (r.sum() * len(r)) for r in (rows, columns)]
+    down, across = middles[2] - middles[0], middles[3] - middles[1]
+    return bool((down > APART) | (output.shape[2] == 1)) and bool((across > APART) | (output.shape[3] == 1))
 
 
 def _slopes(module: nn.Module, flow: _Flow) -> dict[str, str]:

@@ -75,7 +75,7 @@ def removal(
     baseline: str = "zero",
     points: int = 33,
     chances: int = 8,
-    seed: int = 0,
+    random_seed: int = 0,
     tick: Callable[[float | None], None] = lambda _: None,
 ) -> Removal:
     """Take pixels away from x (1, ...) in the order of a map: its values at the input's size as float32 bytes.
@@ -83,7 +83,7 @@ def removal(
     Samek et al. 2017, arXiv 1509.06321; Petsiuk et al. 2018, arXiv 1806.07421 (deletion). Ties are broken at random.
     """
     values = np.frombuffer(order, np.float32)
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(random_seed)
     first = np.lexsort((random.random(values.size), -values))
     orders = [first, first[::-1], *(random.permutation(values.size) for _ in range(chances))]
     share = np.linspace(0, 1, points)
@@ -91,7 +91,7 @@ def removal(
     rank = np.stack([np.argsort(o) for o in orders])  # (orders, pixels): when each pixel goes
     gone = (rank[:, None] < counts[:, None]).reshape(-1, *x.shape[-2:] if x.ndim == 4 else x.shape[-1:])
     gone = gone[:, None] if x.ndim == 4 else gone
-    bare = reference(paper, x, baseline, seed)
+    bare = reference(paper, x, baseline, random_seed)
     scores = []
     for start in range(0, len(gone), AT_ONCE):
         tick(start / len(gone))
