@@ -65,9 +65,8 @@ def answers(visit: Visit, said: Prediction, code: str) -> None:
 
 def _margin(gives: ClassScores, said: Prediction) -> str:
     first, second = said.order[:2]
-    tail = " A score is how far away the answer's pattern is, below zero: the shortest bar wins." * (
-        said.scores[first] <= 0 and "distance" in gives.unit
-    )
+    below = said.scores[first] <= 0 and "distance" in gives.unit
+    tail = " A score is how far away the answer's pattern is, below zero: the shortest bar wins." if below else ""
     return (
         f"{said.labels[first]} leads with {said.scores[first]:.3g}; the runner-up is {said.labels[second]} with "
         f"{said.scores[second]:.3g}, a margin of {said.scores[first] - said.scores[second]:.3g} ({gives.unit}).{tail}"

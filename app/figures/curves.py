@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import plotly.graph_objects as go
@@ -18,14 +18,15 @@ LABEL = 15  # pixels between two labels
 
 @dataclass(frozen=True)
 class Line:
-    """One curve. Roles: "ours", "twin", or a class's number for its colour; faint ones are drawn thin and unlabelled."""
+    """One curve, labelled at its end, or at its peak; faint ones are drawn thin and have no label."""
 
     steps: np.ndarray
     values: np.ndarray
     name: str
-    role: str | int = "ours"
+    role: Literal["ours", "twin", "other"] = "ours"
     faint: bool = False
     dashed: bool = False
+    peak: bool = False
 
 
 def quantities(runs: Curves) -> tuple[str, ...]:
@@ -41,7 +42,7 @@ def lines_of(runs: Curves, name: str) -> list[Line]:
     seeds = [seed for seed in own if seed != "0"]
     found = [
         _line(own["0"], f"test_{name}", "test set"),
-        _line(own["0"], name, "seed 0"),
+        _line(own["0"], name, "network"),
         *(_line(rows, key, "twin", role="twin") for rows in twins.values() for key in (f"test_{name}", name)),
         _line(own["0"], f"train_{name}", "training set", dashed=True),
         *(_line(own[seed], key, f"seed {seed}", faint=True) for seed in seeds for key in (f"test_{name}", name)),
@@ -50,8 +51,8 @@ def lines_of(runs: Curves, name: str) -> list[Line]:
 
 
 def _line(rows: Sequence[Mapping[str, float]], key: str, name: str, **look: Any) -> Line | None:
-    points = [(row["step"], row[key]) for row in rows if key in row]
-    return Line(*np.array(points).T, name, **look) if points else None
+    points = np.array([(row["step"], row[key]) for row in rows if key in row])
+    return Line(points[:, 0], points[:, 1], name, **look) if len(points) else None
 
 
 def curves(
@@ -70,7 +71,7 @@ def curves(
     t = theme(dark)
     figure = go.Figure()
     for line in lines:
-        colour = {"ours": t.ours, "twin": t.twin}.get(str(line.role)) or t.classes[int(line.role) % len(t.classes)]
+        colour = {"ours": t.ours, "twin": t.twin, "other": t.muted}[line.role]
         figure.add_scatter(
             x=_place(line.steps, log),
             y=np.asarray(line.values, np.float32),
@@ -97,15 +98,17 @@ def _place(steps: np.ndarray, log: bool) -> np.ndarray:
     return np.log10(1 + steps) if log else steps
 
 
-def _ticks(last: int, log: bool) -> dict:
+def _ticks(last: int, log: bool) -> dict[str, Any]:
     if not log:
-        return {"range": [-0.02 * last, 1.02 * last], "nticks": 6, "tickformat": ","}
+        return {"range": [-0.02 * last, 1.02 * last], "nticks": 6, "tickformat": "~s"}
     end = float(np.log10(1 + last))
-    steps = [0, *(10**k for k in range(int(end) + 1))]
+    powers = range(int(end) + 1)[:: 1 if end < 4.5 else 2]
+    names = {0: "1", 1: "10", 2: "100", 3: "1k", 4: "10k", 5: "100k"}
     return {
         "range": [-0.03 * end, 1.02 * end],
-        "tickvals": _place(np.array(steps), True),
-        "ticktext": [f"{s:,}" for s in steps],
+        "tickvals": _place(np.array([0, *(10**k for k in powers)]), True),
+        "ticktext": ["0", *(names.get(k, f"{10 ** (k - 6):,}M") for k in powers)],
+        "tickangle": 0,
     }
 
 
@@ -141,28 +144,24 @@ def _moments(
 def _labels(
     figure: go.Figure, lines: Sequence[Line], log: bool, dark: bool, height: int, span: tuple[float, float] | None
 ) -> None:
-    """Each curve's name at its end, in its colour, pushed apart where two would meet."""
-    if not lines:
-        return
+    """Each curve's name at its end, in its colour, pushed apart where two would meet; or above its peak."""
     t = theme(dark)
-    ends = np.array([float(line.values[-1]) for line in lines])
+    ends = [line for line in lines if not line.peak]
     low, high = span or _extent(lines)
     scale = (height - 110) / ((high - low) or 1)  # pixels a unit, roughly: the plot without its margins
-    shifts = _apart(ends * scale) - ends * scale
-    for line, end, shift in zip(lines, ends, shifts, strict=True):
-        colour = {"ours": t.ours, "twin": t.muted}.get(str(line.role)) or t.classes[int(line.role) % len(t.classes)]
-        figure.add_annotation(
-            x=1,
-            xref="paper",
-            y=end,
-            text=line.name,
-            xanchor="left",
-            xshift=6,
-            yshift=float(shift),
-            showarrow=False,
-            font={"color": colour, "size": 12},
-        )
-    figure.update_layout(margin={"r": 16 + 7 * max(len(line.name) for line in lines)})
+    wanted = np.array([float(line.values[-1]) for line in ends]) * scale
+    shifts = dict(zip([id(line) for line in ends], _apart(wanted) - wanted, strict=True))
+    for line in lines:
+        colour = {"ours": t.ours, "twin": t.muted, "other": t.text}[line.role]
+        label = {"text": line.name, "showarrow": False, "font": {"color": colour, "size": 12}}
+        if line.peak:
+            top = int(np.argmax(line.values))
+            place = float(_place(line.steps[top : top + 1], log)[0])
+            figure.add_annotation(x=place, y=float(line.values[top]), yshift=9, **label)
+        else:
+            end, shift = float(line.values[-1]), float(shifts[id(line)])
+            figure.add_annotation(x=1, xref="paper", y=end, xanchor="left", xshift=6, yshift=shift, **label)
+    figure.update_layout(margin={"r": 16 + 7 * max((len(line.name) for line in ends), default=0)})
 
 
 def _apart(wanted: np.ndarray) -> np.ndarray:
@@ -178,5 +177,7 @@ def _apart(wanted: np.ndarray) -> np.ndarray:
 
 
 def _extent(lines: Sequence[Line]) -> tuple[float, float]:
+    if not lines:
+        return 0.0, 1.0
     values = np.concatenate([np.asarray(line.values, np.float32) for line in lines])
     return float(np.nanmin(values)), float(np.nanmax(values))

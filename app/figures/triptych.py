@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,7 +10,6 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from app.figures.maps import png
-from app.figures.pictures import bytes_of, url
 from app.figures.theme import dress, limits, theme
 
 
@@ -22,34 +22,22 @@ def triptych(
     title: str,
     headings: Sequence[str],
     unit: str,
-    height: int = 330,
+    height: int = 250,
 ) -> go.Figure:
-    """(channels, h, w) in 0..1 before and after; `change` (h, w), signed, in `unit`."""
+    """(channels, h, w) in 0..1 before and after; `change` (h, w), signed, in `unit`, on a scale as long as its largest."""
     t = theme(dark)
     figure = make_subplots(1, 3, subplot_titles=list(headings), horizontal_spacing=0.02)
     for column, pixels in ((1, before), (3, after)):
-        rgb = bytes_of(np.broadcast_to(pixels, (3, *pixels.shape[1:])).transpose(1, 2, 0))
-        figure.add_image(source=url(png(rgb)), hoverinfo="skip", row=1, col=column)
+        rgb = np.rint(255 * np.broadcast_to(pixels, (3, *pixels.shape[1:]))).astype(np.uint8).transpose(1, 2, 0)
+        source = "data:image/png;base64," + base64.b64encode(png(rgb)).decode()
+        figure.add_image(source=source, hoverinfo="skip", row=1, col=column)
     low, high = limits(change, signed=True)
-    left, right = figure.get_subplot(1, 2).xaxis.domain
     figure.add_heatmap(
         z=np.asarray(change, np.float32),
         zmin=low,
         zmax=high,
         colorscale=[list(stop) for stop in t.signed],
-        colorbar={
-            "orientation": "h",
-            "thickness": 8,
-            "outlinewidth": 0,
-            "x": (left + right) / 2,
-            "xanchor": "center",
-            "y": -0.03,
-            "yanchor": "top",
-            "len": right - left,
-            "title": {"text": unit, "side": "bottom", "font": {"color": t.muted, "size": 12}},
-            "tickfont": {"color": t.muted, "size": 11},
-            "nticks": 5,
-        },
+        showscale=False,
         hovertemplate=f"row %{{y}}, column %{{x}}<br>%{{z:+.3g}} {unit}<extra></extra>",
         row=1,
         col=2,
@@ -65,4 +53,6 @@ def triptych(
         constrain="domain", constraintoward="top", showline=True, mirror=True, linecolor=t.line, **framed
     )
     figure.update_annotations(font={"size": 13, "color": t.text})
-    return figure.update_layout(margin={"t": 64, "b": 40})
+    return figure.update_layout(
+        margin={"t": 64, "b": 4}, title={"y": 1, "yref": "container", "yanchor": "top", "pad": {"t": 12}}
+    )

@@ -13,7 +13,10 @@ from app.interpret.trace import trace
 from app.interpret.weights import Sheet, weights
 from models.paper import Image, Paper
 
-UNITS = 100  # maps kept of a layer: more can neither be told apart at a glance nor cached for every snapshot
+MAPS, UNITS = (
+    100,
+    400,
+)  # kept of a layer with maps, or without: more can neither be told apart nor cached for every step
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class Moment:
 
     prediction: Prediction
     activations: np.ndarray
-    units: int  # how many the layer has; `activations` keeps the first UNITS
+    units: int  # how many the layer has; `activations` keeps the first ones
     attribution: np.ndarray
     by: str  # how the attribution was found: "input x gradient" or "occlusion"
 
@@ -39,7 +42,7 @@ def moment(module: nn.Module, paper: Paper, x: np.ndarray, layer: str, target: i
     if isinstance(paper.takes, Image):
         pair = input_x_gradient(module, x, target), "input x gradient"
         found, by = pair if pair[0].any() else (occlusion(module, paper.takes, x, target), "occlusion")
-    return Moment(predict(module, paper, x), maps[:UNITS].copy(), len(maps), found, by)
+    return Moment(predict(module, paper, x), maps[: MAPS if seen.ndim == 3 else UNITS].copy(), len(maps), found, by)
 
 
 def input_x_gradient(module: nn.Module, x: np.ndarray, target: int) -> np.ndarray:
@@ -75,8 +78,8 @@ def occlusion(
 
 
 def first_weights(module: nn.Module, paper: Paper, x: np.ndarray) -> Sheet:
-    """The weights nearest to the input, of at most UNITS units; `x` is not looked at."""
+    """The weights nearest to the input, of at most MAPS units; `x` is not looked at."""
     sheet = next(s for s in weights(module, paper, x) if s.trainable)
     if sheet.kind == "matrix":
         return sheet
-    return replace(sheet, maps=sheet.maps[:UNITS].copy(), units=sheet.units[:UNITS], bias=sheet.bias[:UNITS])
+    return replace(sheet, maps=sheet.maps[:MAPS].copy(), units=sheet.units[:MAPS], bias=sheet.bias[:MAPS])

@@ -17,10 +17,12 @@ def draw(visit: Visit) -> None:
     paper, record = visit.paper, checkpoint.read_record(visit.paper.slug)
     _numbers(paper, record)
     left, right = st.columns([1.7, 1], gap="large")
+    note = _note(paper)
     with left, st.container(key="note"):
-        st.markdown(_note(paper))
+        st.markdown(note)
     with right:
-        _differences(paper)
+        if not re.search("^#+ .*(differ|deviat)", note, re.IGNORECASE | re.MULTILINE):
+            _differences(paper)
         _data(paper)
         _record(record)
         _cite(paper)
@@ -28,18 +30,17 @@ def draw(visit: Visit) -> None:
 
 def _numbers(paper: Paper, record: checkpoint.Record) -> None:
     """Every claim: the paper's number, ours, and on how many examples ours was measured."""
-    st.subheader("Ours and the paper's", anchor=False)
+    st.markdown("##### Ours and the paper's")
     rows = []
     for claim in paper.claims:
         metric = record.metric(claim.metric)
-        unit, samples = (metric.unit, f"{metric.samples:,}") if metric else ("", "")
+        unit, samples = (metric.unit, f"measured on {metric.samples:,}") if metric else ("", "")
+        name = claim.label or claim.metric.replace("_", " ")
         rows.append(
             {
-                "What": claim.label or claim.metric.replace("_", " "),
+                "Claim": f"{name[0].upper()}{name[1:]}  \n:small[:gray[{claim.where}, {claim.dataset}]]",
                 "The paper": notes.value(claim.value, unit),
-                "Ours": notes.ours(paper.slug, claim),
-                "Measured on": samples,
-                "Where in the paper": f"{claim.where} ({claim.dataset})",
+                "Here": f"**{notes.ours(paper.slug, claim)}**  \n:small[:gray[{samples}]]",
             }
         )
     st.table(rows, border="horizontal", hide_index=True)

@@ -52,6 +52,10 @@ def _changes(visit: Visit, said: Prediction) -> None:
             bind="query-params",
             width=240,
         )
+    if can == ("points",):
+        st.caption(
+            "This network lets no gradient through, or sees only on and off: nothing less than a whole pixel can change."
+        )
     found = session.ask(flips, visit, way=way or can[0])
     wanted = said.labels.index(target) if target in said.labels else found.was
     goal = wanted if wanted != found.was else found.nearest
@@ -121,22 +125,18 @@ def _reading(gives: ClassScores, found: Flips, labels: Sequence[str], goal: int)
         name = "another answer" if goal == found.was else labels[goal]
         return f"No change of this kind was found that leads to {name}, neither in one step nor in many small ones."
     p, steps = probabilities(found.scores[goal : goal + 1], gives)[0], int(found.steps[goal])
-    share, grey = (
-        f"{100 * found.share[goal]:.0f} % of the pixels",
-        f"{255 * found.epsilon[goal]:.3g} of 255 grey levels",
-    )
+    grey, share = f"{255 * found.epsilon[goal]:.3g} of 255 grey levels", 100 * found.share[goal]
     how = {
-        "sign": f"Moving {share} by at most {grey}",
+        "sign": f"Moving every pixel that can move ({share:.0f} %) by {grey if steps == 1 else f'at most {grey}'}",
         "gradient": f"A change of length {found.length[goal]:.3g} (1 is one pixel from black to white), at most {grey} a pixel,",
-        "points": f"Turning over {steps} {'pixel' if steps == 1 else 'pixels'}, {100 * found.share[goal]:.2g} % of them,",
+        "points": f"Turning over {steps} {'pixel' if steps == 1 else 'pixels'}, {share:.2g} % of them,",
     }[found.way]
-    many = (
-        f" One step in a straight line does not do it; {steps} small ones, each along the gradient where it stands, do."
-        * (found.way != "points" and steps > 1)
-    )
+    just, many = ", only just" if found.way != "points" else "", ""
+    if found.way != "points" and steps > 1:
+        many = f" One step straight on does not do it; {steps} small ones, each along the gradient where it stands, do."
     return (
-        f"{how} makes the {labels[found.was]} a {labels[goal]}, only just: {percent(p[goal])} against "
-        f"{percent(p[found.was])}.{many}"
+        f"{how} turns the answer from {labels[found.was]} to {labels[goal]}{just}: {percent(p[goal])} "
+        f"against {percent(p[found.was])}. Orange pixels become lighter, blue ones darker.{many}"
     )
 
 

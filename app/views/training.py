@@ -10,39 +10,36 @@ import streamlit as st
 from app import session
 from app.components.answers import percent
 from app.components.curve import curve
-from app.components.exhibit import exhibit, foot
-from app.components.grid import grid
+from app.components.exhibit import exhibit
 from app.components.player import player
+from app.components.sheet import sheet
 from app.figures.bars import bars
 from app.figures.curves import Line, lines_of, quantities
-from app.figures.maps import mosaic
 from app.interpret.history import Moment, first_weights, moment
 from app.interpret.prediction import predict
+from app.interpret.weights import Sheet
 from app.view import View, Visit
 from models import checkpoint
 from models.paper import ClassScores
 
-SMALLEST = 6  # pixels a side: a unit without a place is drawn as a square of this size
-
 
 def draw(visit: Visit) -> None:
-    """Curves, the scrubber under them, and below it what the chosen moment makes of the input."""
+    """The scrubber; what the network is and does at the chosen moment; and the curves of the whole training."""
     slug = visit.paper.slug
     steps, runs = checkpoint.snapshots(slug), checkpoint.read_curves(slug)
     if not steps:
         raise checkpoint.CheckpointError(f"No snapshots of {slug} are there: fetch the repository whole, or train it.")
-    above = st.container()
-    at, layer, log = _controls(visit, steps)
+    weights = [session.ask(first_weights, visit.given(visit.x, "weights"), step=s) for s in steps]
+    at, layer, log = _controls(visit, steps, weights[0].path)
     target = int(session.ask(predict, visit).order[0])
     moments = [session.ask(moment, visit, step=s, layer=layer, target=target) for s in steps]
-    with above:
-        _curves(visit, runs, steps, at, log)
+    _inside(visit, weights, moments, steps, at, layer)
     _answer(visit, moments, steps, at, log)
-    _inside(visit, moments, steps, at, layer)
+    _curves(visit, runs, steps, at, log)
 
 
-def _controls(visit: Visit, steps: Sequence[int]) -> tuple[int, str, bool]:
-    """Which moment, which layer, and whether the axis of the steps is logarithmic."""
+def _controls(visit: Visit, steps: Sequence[int], first: str) -> tuple[int, str, bool]:
+    """Which moment, which layer (at first the one that has the first weights), and whether the steps are logarithmic."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         play = st.container(width="content")
         at = st.select_slider(
@@ -55,7 +52,8 @@ def _controls(visit: Visit, steps: Sequence[int]) -> tuple[int, str, bool]:
             width=380,
         )
         layers = [probe.path for probe in visit.paper.probes]
-        layer = st.selectbox("Layer", layers, key="layer", bind="query-params", width=190)
+        start = next((i for wanted in (first, visit.paper.penultimate) for i, p in enumerate(layers) if p == wanted), 0)
+        layer = st.selectbox("Layer", layers, start, key="layer", bind="query-params", width=190)
         axis = st.segmented_control(
             "Axis of the steps", ["log", "linear"], default="log", required=True, key="steps", bind="query-params"
         )
@@ -66,13 +64,14 @@ def _controls(visit: Visit, steps: Sequence[int]) -> tuple[int, str, bool]:
 
 def _curves(visit: Visit, runs: checkpoint.Curves, steps: Sequence[int], at: int, log: bool) -> None:
     """A figure for every quantity that was measured: the test set, the training set, further seeds, the twin."""
-    columns = st.columns(2, gap="medium")
-    for i, name in enumerate(quantities(runs)):
+    seeds = " Thin lines are further seeds." if len(runs["model"]) > 1 else ""
+    columns: list[st.delta_generator.DeltaGenerator] = []
+    for name in quantities(runs):
+        columns = columns or st.columns(2, gap="medium")  # pair by pair, so that a phone shows them in this order
         lines, unit = lines_of(runs, name), " %" if name in ("accuracy", "error") else ""
         here = float(np.interp(at, lines[0].steps, lines[0].values))
-        twin = "".join(f", its twin's {line.values[-1]:.4g}{unit}" for line in lines if line.role == "twin")
-        seeds = sum(line.faint for line in lines)
-        with columns[i % 2]:
+        twin = "".join(f", {short(line.values[-1])}{unit} for its twin" for line in lines if line.role == "twin")
+        with columns.pop(0):
             curve(
                 visit,
                 lines,
@@ -82,8 +81,8 @@ def _curves(visit: Visit, runs: checkpoint.Curves, steps: Sequence[int], at: int
                 title=name.capitalize(),
                 axis=unit.strip() or name,
                 log=log,
-                reading=f"At step {at:,} the {name} is {here:.4g}{unit}, at the end {lines[0].values[-1]:.4g}{unit}{twin}."
-                + (f" The {seeds} thin lines are further seeds." if seeds else ""),
+                reading=f"{name.capitalize()} at step {at:,}: {short(here)}{unit}; at the end "
+                f"{short(lines[0].values[-1])}{unit}{twin}." + seeds,
                 code=f'from models import checkpoint\n\nprint(checkpoint.read_curves("{visit.paper.slug}"))',
             )
 
@@ -91,22 +90,16 @@ def _curves(visit: Visit, runs: checkpoint.Curves, steps: Sequence[int], at: int
 def _answer(visit: Visit, moments: Sequence[Moment], steps: Sequence[int], at: int, log: bool) -> None:
     """How the answer to this input came about, and all answers at the chosen moment."""
     labels, here = visit.paper.gives.labels, moments[steps.index(at)].prediction
-    shares = 100 * np.array([m.prediction.probabilities for m in moments])  # (steps, classes)
-    leaders = list(dict.fromkeys(int(m.prediction.order[0]) for m in reversed(moments)))  # the final answer first
-    rest = [k for k in range(len(labels)) if k not in leaders]
     axis = "output, %" if visit.paper.gives.probability == "identity" else "probability, %"
     left, right = st.columns([1.7, 1], gap="medium")
     with left:
         curve(
             visit,
-            [
-                Line(np.array(steps), shares[:, k], labels[k], "ours" if k == leaders[0] else k, faint=k in rest)
-                for k in (*leaders, *rest)
-            ],
+            _lines(moments, steps, labels),
             steps,
             at,
             key="answers",
-            title="What it says of your input, from the first step to the last",
+            title="What it says of your input",
             axis=axis,
             log=log,
             reading=_story(moments, steps, at),
@@ -132,6 +125,16 @@ def _answer(visit: Visit, moments: Sequence[Moment], steps: Sequence[int], at: i
         exhibit(visit, figure, key="moment", reading=reading, numbers={"probabilities": here.probabilities}, code=code)
 
 
+def _lines(moments: Sequence[Moment], steps: Sequence[int], labels: Sequence[str]) -> list[Line]:
+    """The share of every class over the steps: the final answer first, then those that led before, then, faint, the rest."""
+    shares = 100 * np.array([m.prediction.probabilities for m in moments])  # (steps, classes)
+    leaders = list(dict.fromkeys(int(m.prediction.order[0]) for m in reversed(moments)))
+    final, at = leaders[0], np.array(steps)
+    before = [Line(at, shares[:, k], labels[k], "other", peak=True) for k in leaders[1:]]
+    others = [Line(at, shares[:, k], labels[k], "other", faint=True) for k in range(len(labels)) if k not in leaders]
+    return [Line(at, shares[:, final], labels[final]), *before, *others]
+
+
 def _story(moments: Sequence[Moment], steps: Sequence[int], at: int) -> str:
     """Since when the network gives its final answer, and what it says at the chosen step."""
     says = [m.prediction.top for m in moments]
@@ -143,39 +146,42 @@ def _story(moments: Sequence[Moment], steps: Sequence[int], at: int) -> str:
     return f"After {at:,} steps it {word} says {here.top} with {p}; {says[-1]} is its answer {whole}."
 
 
-def _inside(visit: Visit, moments: Sequence[Moment], steps: Sequence[int], at: int, layer: str) -> None:
-    """Three sheets of the chosen moment, each on one scale for all moments, so that a change of colour is one of value."""
-    slug, i = visit.paper.slug, steps.index(at)
-    sheets = [session.ask(first_weights, visit.given(visit.x, "weights"), step=s) for s in steps]
-    maps = [m.activations for m in moments]
-    wide = [np.repeat(np.repeat(a, k, 1), k, 2) for a in maps for k in (max(1, SMALLEST // a.shape[1]),)]
-    first, here = sheets[i], moments[i]
-    total = f"{len(maps[i])} of {here.units} units" if len(maps[i]) < here.units else f"{here.units} units"
-    shown = [
-        ("weights", f"Weights of {first.path}", [s.maps for s in sheets], True, _code(slug, "weights", "weights", at)),
-        ("activations", f"{layer}, {total}", wide, None, _code(slug, "trace", "trace", at)),
-        ("looks", f"What counts for {moments[-1].prediction.top}", [m.attribution[None] for m in moments], True, ""),
-    ]
-    kinds = [s for s in shown if s[2][0].size]
-    for column, (key, title, every, signed, code) in zip(st.columns(len(kinds), gap="medium"), kinds, strict=True):
-        top = max(float(np.abs(a).max()) for a in every) or 1.0
-        signed = any((a < 0).any() for a in every) if signed is None else signed
-        picture = mosaic(every[i], visit.dark, signed=signed, top=top)
-        own = float(np.abs(every[i]).max())
-        by = f" by {here.by}" if key == "looks" else ""
-        with column:
-            st.markdown(f"**{title}**")
-            grid(picture, [], key=f"{key}-grid", alt=f"{title} at step {at:,}")
-            scale = f"{'-' if signed else ''}{top:.3g} to {top:.3g}" if signed else f"0 to {top:.3g}"
-            reading = f"At step {at:,}{by} at most {own:.3g}; the scale is {scale} at every step."
-            foot(visit, key=key, reading=reading, numbers={key: every[i]}, code=code, png=picture.png)
+def _inside(
+    visit: Visit, weights: Sequence[Sheet], moments: Sequence[Moment], steps: Sequence[int], at: int, layer: str
+) -> None:
+    """The weights next to the input, the chosen layer, and what counts for the final answer, at the chosen moment."""
+    slug, i, here = visit.paper.slug, steps.index(at), moments[steps.index(at)]
+    many = f"{here.units:,} {'unit' if here.units == 1 else 'units'}"
+    part = f", the first {len(here.activations)} of {many}" if len(here.activations) < here.units else f", {many}"
+    where = "the picture" if weights[0].path == "retina" else weights[0].path
+    columns = st.columns(3 if here.attribution.size else 2, gap="medium")
+    with columns[0]:
+        maps, code = [w.maps for w in weights], _code(slug, "history", "first_weights", at)
+        sheet(visit, maps, i, key="weights", title=f"Weights on {where}", what=f"At step {at:,} weights", code=code)
+    with columns[1]:
+        maps, code = (
+            [m.activations for m in moments],
+            _code(slug, "history", "moment", at, f', layer="{layer}", target=0'),
+        )
+        sheet(visit, maps, i, key="activations", title=f"{layer}{part}", what=f"At step {at:,} values", code=code)
+    if here.attribution.size:
+        answer, target = moments[-1].prediction.top, moments[-1].prediction.order[0]
+        what = f"Orange speaks for {answer}, blue against, by {here.by}: at step {at:,}"
+        maps, code = [m.attribution[None] for m in moments], code.replace("target=0", f"target={target}")
+        with columns[2]:
+            sheet(visit, maps, i, key="counts", title=f"What counts for {answer}", what=what, signed=True, code=code)
 
 
-def _code(slug: str, file: str, name: str, step: int) -> str:
+def short(value: float) -> str:
+    """A number in four digits, or whole with its thousands set apart."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def _code(slug: str, file: str, name: str, step: int, more: str = "") -> str:
     return (
         f"import models\nfrom app.interpret.{file} import {name}\n\n"
         f'net = models.load("{slug}", step={step})\nx = net.paper.takes.parse("your input")\n'
-        f"print({name}(net.module, net.paper, x))"
+        f"print({name}(net.module, net.paper, x{more}))"
     )
 
 

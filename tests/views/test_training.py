@@ -1,0 +1,119 @@
+"""The training view tells the story of an input over snapshots, and its curves lie where their numbers are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from app.figures.curves import LABEL, Line, _apart, curves, lines_of, quantities
+from app.view import Visit
+from app.views.training import VIEW, short
+from models import checkpoint
+from tests.views.toys import Dense, picture, said, serve, show
+
+
+def row(step: int, accuracy: float) -> dict[str, float]:
+    return {
+        "step": step,
+        "epoch": step / 10,
+        "test_accuracy": accuracy,
+        "train_accuracy": accuracy + 1,
+        "test_loss": 1 / (1 + step),
+    }
+
+
+RUNS = {
+    "model": {"0": [row(0, 10), row(10, 60), row(100, 90)], "1": [row(0, 12), row(100, 92)]},
+    "twin": {"0": [row(0, 8), row(100, 70)]},
+}
+ONES = np.ones((1, 1, 2, 2), np.float32)
+
+
+@pytest.fixture
+def visit(monkeypatch) -> Visit:
+    """At step 0 it says a, then b; scores at the end are 0 and 4."""
+    nets = {
+        0: Dense([[0.0] * 4, [0.0] * 4], [1, 0]),
+        10: Dense([[0.0] * 4, [0.25] * 4], [0, 0]),
+        100: Dense([[0.0] * 4, [1.0] * 4], [0, 0]),
+    }
+    serve(monkeypatch, {**nets, None: nets[100]})
+    monkeypatch.setattr(checkpoint, "read_curves", lambda slug: RUNS)
+    return Visit(picture(("a", "b")), ONES, "k")
+
+
+def test_it_opens_at_the_end_and_tells_since_when(visit):
+    text = said(show(VIEW, visit))
+    assert "After 100 steps it now says b with 98.2 %; b is its answer at every snapshot from step 10 on." in text
+    assert "Accuracy at step 100: 90 %; at the end 90 %, 70 % for its twin. Thin lines are further seeds." in text
+
+
+def test_an_earlier_step_and_the_layer_come_from_the_address(visit):
+    at = show(VIEW, visit, step="10", layer="dense")
+    text = said(at)
+    assert "After 10 steps it already says b with 73.1 %" in text  # 1 / (1 + exp(-1))
+    assert "Accuracy at step 10: 60 %" in text and "Loss at step 10: 0.09091" in text
+    assert "At step 10 weights from 0 to 0.25. At every step the scale goes from 0 to 1." in text
+    assert "Orange speaks for b, blue against, by input x gradient: at step 10 from 0.25 to 0.25." in text
+    assert "still says a with 73.1 %" in said(show(VIEW, visit, step="0"))
+
+
+@pytest.mark.parametrize("step", ["7", "minus one", "99999"])
+def test_nonsense_as_a_step_falls_back_to_the_end(visit, step):
+    at = show(VIEW, visit, step=step, layer="no.such", steps="sideways")
+    assert at.select_slider(key="step").value == 100
+    assert "After 100 steps it now says b" in said(at)
+
+
+def test_without_snapshots_it_says_what_to_do(visit, monkeypatch):
+    monkeypatch.setattr(checkpoint, "snapshots", lambda slug: ())
+    with pytest.raises(checkpoint.CheckpointError, match="No snapshots of toy are there"):
+        VIEW.draw(visit)
+
+
+def test_the_curves_of_a_quantity_are_its_seeds_its_twin_and_the_training_set():
+    assert quantities(RUNS) == ("accuracy", "loss")
+    lines = lines_of(RUNS, "accuracy")
+    assert [(line.name, line.role, line.faint, line.dashed) for line in lines] == [
+        ("test set", "ours", False, False),
+        ("twin", "twin", False, False),
+        ("training set", "ours", False, True),
+        ("seed 1", "ours", True, False),
+    ]
+    assert lines[0].steps.tolist() == [0, 10, 100] and lines[0].values.tolist() == [10, 60, 90]
+    assert [line.name for line in lines_of(RUNS, "loss")] == ["test set", "twin", "seed 1"]
+
+
+def test_step_zero_has_a_place_on_a_logarithmic_axis():
+    line = Line(np.array([0, 9, 99]), np.array([1.0, 2.0, 3.0]), "it")
+    figure = curves([line], False, title="t", axis="%", log=True, moments=(0, 99), at=9)
+    np.testing.assert_allclose(figure.data[0].x, [0, 1, 2], rtol=1e-6)
+    dots = figure.data[1]
+    np.testing.assert_allclose(dots.x, [0, 2], rtol=1e-6)
+    np.testing.assert_allclose(dots.y, [1, 3])
+    assert list(dots.customdata) == [0, 99]
+    assert figure.layout.shapes[0].x0 == pytest.approx(1)
+    assert list(figure.layout.xaxis.ticktext) == ["0", "1", "10", "100"]
+    linear = curves([line], False, title="t", axis="%", log=False, at=9)
+    np.testing.assert_allclose(linear.data[0].x, [0, 9, 99])
+    assert len(linear.data) == 1
+
+
+def test_labels_stand_at_the_ends_or_at_the_peak():
+    rising = Line(np.array([0, 9]), np.array([0.0, 1.0]), "rising")
+    early = Line(np.array([0, 9]), np.array([5.0, 0.0]), "early", "other", peak=True)
+    figure = curves([rising, early], True, title="t", axis="%", log=True)
+    notes = {note.text: note for note in figure.layout.annotations}
+    assert notes["rising"].xref == "paper" and notes["rising"].y == 1
+    assert notes["early"].x == 0 and notes["early"].y == 5
+
+
+def test_labels_that_would_meet_are_pushed_apart_and_no_others():
+    placed = _apart(np.array([100.0, 0.0, 2.0]))
+    assert placed[0] == 100
+    assert placed[2] - placed[1] == pytest.approx(LABEL)
+    assert placed[1] + placed[2] == pytest.approx(2.0)
+
+
+def test_numbers_are_short():
+    assert [short(v) for v in (17241.0, 0.061268, 97.08, -1234567.0)] == ["17,241", "0.06127", "97.08", "-1,234,567"]
