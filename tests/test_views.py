@@ -37,7 +37,7 @@ def test_a_view_opens_and_is_not_empty(slug, name):
     at = opened(slug, name)
     assert not at.exception
     assert not at.error
-    assert at.segmented_control(key="view").value == name
+    assert at.segmented_control(key="choose-view").value == name
     assert any(caption.value == views()[name].about for caption in at.caption)
     assert len(at.caption) >= 3, "every view says how to read it"
 
@@ -59,7 +59,7 @@ def test_nonsense_in_the_address_falls_back(slug, name):
     wrong = {k: v for k, v in NONSENSE.items() if not (k == "network" and "/" in slug)}
     at = opened(slug, name, **wrong)
     assert not at.exception
-    assert at.segmented_control(key="view").value == name
+    assert at.segmented_control(key="choose-view").value == name
 
 
 def test_an_unknown_view_or_paper_opens_the_first():
@@ -67,7 +67,7 @@ def test_an_unknown_view_or_paper_opens_the_first():
     at = opened("nosuch", "nosuch")
     assert not at.exception
     assert at.title[0].value == first.title
-    assert at.segmented_control(key="view").value == next(iter(fitting(first)))
+    assert at.segmented_control(key="choose-view").value == next(iter(fitting(first)))
 
 
 def test_needs_decide_what_fits():

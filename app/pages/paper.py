@@ -4,6 +4,7 @@ import streamlit as st
 
 import models
 from app.components import panel
+from app.components.choice import choice
 from app.view import Visit, fitting
 from models import checkpoint, notes
 from models.paper import Paper
@@ -12,23 +13,14 @@ from models.paper import Paper
 def picked() -> Paper:
     """The network that the address names: its paper, and which of the paper's networks where there are several."""
     titles = {p.slug: f"{p.year}  {p.title}" for p in models.papers()}
-    slug = st.selectbox(
-        "Paper", list(titles), format_func=titles.get, key="paper", bind="query-params", label_visibility="collapsed"
-    )
-    choices = {n.slug.rpartition("/")[2]: n for n in models.networks(slug)}
-    if len(choices) == 1:
-        return choices[slug]
-    name = st.segmented_control(
-        "Network",
-        list(choices),
-        format_func=lambda key: choices[key].network,
-        key="network",
-        default=slug,
-        required=True,
-        bind="query-params",
-        label_visibility="collapsed",
-    )
-    return choices[name or slug]
+    slug = choice(st.selectbox, "Paper", titles, key="paper", label_visibility="collapsed")
+    networks = {n.slug.rpartition("/")[2]: n for n in models.networks(slug)}
+    if len(networks) == 1:
+        return networks[slug]
+    names = {key: n.network for key, n in networks.items()}
+    return networks[
+        choice(st.segmented_control, "Network", names, key="network", required=True, label_visibility="collapsed")
+    ]
 
 
 def label(paper: Paper) -> None:
@@ -55,18 +47,10 @@ def label(paper: Paper) -> None:
 def rooms(visit: Visit) -> None:
     """The views as one control, and the chosen one drawn. A fragment: a click inside redraws nothing else."""
     available = fitting(visit.paper)
-    first = next(iter(available))
-    name = st.segmented_control(
-        "View",
-        list(available),
-        format_func=lambda key: available[key].title,
-        key="view",
-        default=first,
-        required=True,
-        bind="query-params",
-        label_visibility="collapsed",
-    )
-    view = available[name or first]
+    titles = {name: view.title for name, view in available.items()}
+    view = available[
+        choice(st.segmented_control, "View", titles, key="view", required=True, label_visibility="collapsed")
+    ]
     st.caption(view.about)
     try:
         view.draw(visit)
@@ -76,8 +60,8 @@ def rooms(visit: Visit) -> None:
 
 def page() -> None:
     paper = picked()
-    label(paper)
     visit = panel.choose(paper)
+    label(paper)
     rooms(visit)
 
 
