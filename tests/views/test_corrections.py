@@ -43,21 +43,21 @@ def test_one_walks_through_the_lesson_and_another_pair_starts_anew():
     at.switch_page("app/pages/paper.py")
     at.query_params["paper"], at.query_params["view"] = "perceptron", corrections.VIEW.title
     at.run()
-    opening = at.slider(key="example").value
-    assert 0 < opening <= at.slider(key="example").max
+    opening = at.slider(key="example-3-5").value
+    assert 0 < opening <= at.slider(key="example-3-5").max
 
     def press(label):
         next(button for button in at.button if button.label == label).click()
         at.run()
         assert not at.exception
-        return at.slider(key="example").value
+        return at.slider(key="example-3-5").value
 
     assert press("Back") == opening - 1
     assert press("Next") == opening
-    at.slider(key="example").set_value(0).run()
+    at.slider(key="example-3-5").set_value(0).run()
     assert press("Next error") == 1, "the first example is always an error: nothing is known yet"
     assert any("add up to +0" in caption.value for caption in at.caption)
     at.selectbox(key="first").set_value("7").run()
     assert not at.exception
-    assert at.slider(key="example").value > 1
+    assert at.slider(key="example-7-5").value > 1
     assert any("speaks for 7" in caption.value for caption in at.caption)
