@@ -39,8 +39,8 @@ PAPER = Paper(
         Claim(
             "test_accuracy",
             None,
-            "the paper is theory and has no digits",
-            "random and idealised stimuli",
+            "it is theory",
+            "no digits",
             label="test accuracy",
         ),
         Claim(
