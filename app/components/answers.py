@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import streamlit as st
 
 from app.components.exhibit import exhibit
@@ -11,11 +14,17 @@ from app.view import Visit
 from models.paper import ClassScores
 
 MOST = 12  # answers shown of a network with many
-PROBABILITY = {
-    "softmax": "probability (softmax of the scores), %",
-    "sigmoid": "probability, each answer on its own, %",
-    "identity": "output, %",
-}
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How probabilities are drawn: their factor, the axis and its end, and a number as people read it."""
+
+    factor: float
+    axis: str
+    how: str  # where the numbers come from
+    end: float
+    text: Callable[[float], str]
 
 
 def percent(share: float) -> str:
@@ -25,42 +34,43 @@ def percent(share: float) -> str:
     return "> 99.9 %" if 0.9995 <= share < 1 else f"{100 * share:.1f} %"
 
 
+def scale(gives: ClassScores) -> Scale:
+    """Per cent of probability; where scores are themselves outputs between 0 and 1, those as they are."""
+    if gives.probability == "identity":
+        return Scale(1.0, gives.unit, "", 1.0, "{:.2f}".format)
+    how = " (softmax of the scores)" if gives.probability == "softmax" else " (each answer on its own)"
+    return Scale(100.0, "probability, %", how, 100.0, percent)
+
+
 def answers(visit: Visit, said: Prediction, code: str) -> None:
     """Two figures, the most likely answer on top; one where a score is itself a number between 0 and 1."""
-    gives, order = visit.paper.gives, said.order[:MOST]
+    gives, order, drawn = visit.paper.gives, said.order[:MOST], scale(visit.paper.gives)
     labels = [said.labels[i] for i in order]
     plain = gives.probability == "identity"
     more = f", the first {MOST} of {len(said.labels)}" if len(said.labels) > MOST else ""
     numbers = {"scores": said.scores, "probabilities": said.probabilities}
+    named = [i for i, k in enumerate(order) if gives.several and said.probabilities[k] > 0.5] or [0]
     left, right = st.columns(2, gap="medium")
-    with left:
-        scores = said.scores[order]
-        figure = bars(
-            scores,
-            labels,
-            visit.dark,
-            title=f"{'Outputs' if plain else 'Scores'}{more}",
-            axis=f"{gives.unit}, 0 to 1" if plain else gives.unit,
-            texts=[f"{s:.3g}" for s in scores],
-            strong=(0,),
-            span=(0.0, 1.0) if plain else None,
-        )
-        exhibit(visit, figure, key="scores", reading=_margin(gives, said), numbers=numbers, code=code)
-    if plain:
-        return
-    with right:
+    if not plain:
+        with left:
+            scores = said.scores[order]
+            texts = [f"{s:.3g}" for s in scores]
+            figure = bars(scores, labels, visit.dark, title=f"Scores{more}", axis=gives.unit, texts=texts, strong=named)
+            exhibit(visit, figure, key="scores", reading=_margin(gives, said), numbers=numbers, code=code)
+    with left if plain else right:
         shares = said.probabilities[order]
         figure = bars(
-            100 * shares,
+            drawn.factor * shares,
             labels,
             visit.dark,
-            title=f"Probabilities{more}",
-            axis=PROBABILITY[gives.probability],
-            texts=[percent(s) for s in shares],
-            strong=(0,),
-            span=(0.0, 100.0),
+            title=f"{'Outputs' if plain else 'Probabilities'}{more}",
+            axis=drawn.axis + drawn.how,
+            texts=[drawn.text(s) for s in shares],
+            strong=named,
+            span=(0.0, drawn.end),
         )
-        exhibit(visit, figure, key="probabilities", reading=_shares(gives, said), numbers=numbers, code=code)
+        reading = _named(said, len(named)) if gives.several else _margin(gives, said) if plain else _shares(gives, said)
+        exhibit(visit, figure, key="probabilities", reading=reading, numbers=numbers, code=code)
 
 
 def _margin(gives: ClassScores, said: Prediction) -> str:
@@ -71,6 +81,16 @@ def _margin(gives: ClassScores, said: Prediction) -> str:
         f"{said.labels[first]} leads with {said.scores[first]:.3g}; the runner-up is {said.labels[second]} with "
         f"{said.scores[second]:.3g}, a margin of {said.scores[first] - said.scores[second]:.3g} ({gives.unit}).{tail}"
     )
+
+
+def _named(said: Prediction, count: int) -> str:
+    """More than one answer may be right: all above one half, and what comes next."""
+    p, order = said.probabilities, said.order
+    names = " and ".join(f"{said.labels[k]} ({p[k]:.2f})" for k in order[:count])
+    rest = f"; next comes {said.labels[order[count]]} with {p[order[count]]:.2f}" if count < len(order) else ""
+    if p[order[0]] <= 0.5:
+        return f"Nothing is above one half, which would count as an answer: the largest is {names}{rest}."
+    return f"It answers {names}: all that is above one half{rest}."
 
 
 def _shares(gives: ClassScores, said: Prediction) -> str:

@@ -32,7 +32,9 @@ def sheet(
     n, h, w = values.shape
     columns = max(1, round((1.5 * n * h / w) ** 0.5))
     k = max(1, (min(CELL, WIDTH // columns) if n > 1 else WIDTH) // w)
-    picture = mosaic(values.repeat(k, 1).repeat(k, 2), visit.dark, columns=min(n, columns), signed=signed, top=top)
+    room = k if n > 1 and w < CELL // 2 and w > 1 else 0  # a margin of ground sets small kernels apart
+    large = np.pad(values.repeat(k, 1).repeat(k, 2), ((0, 0), (room, room), (room, room)))
+    picture = mosaic(large, visit.dark, columns=min(n, columns), signed=signed, top=top)
     st.markdown(f"**{title}**")
     grid(picture, [], key=f"sheet-{key}", alt=title)
     scale = f"{-top if signed else 0:.3g} to {top:.3g}"

@@ -28,6 +28,7 @@ ROUNDS, PARTS = 4, 8  # each round looks at 8 points of the bracket: to 1 in 20,
 SMALL = {"sign": 2 / 255, "gradient": 0.25}  # one of the small steps, in the same units as LONGEST
 STEPS = 64  # small steps, or points, at most
 CANDIDATES = 32  # points tried again in every step: those whose effect was largest when each was tried alone
+SURE = 1e-5  # of the scores' size: a lead that is left however the same sum is rounded
 BATCH = 64  # pictures at a time: more of them fall out of the processor's cache
 
 
@@ -136,6 +137,11 @@ def _margin(scores: torch.Tensor, goals: torch.Tensor) -> torch.Tensor:
     return scores[mine] - scores.masked_fill(mine, -torch.inf).amax(1)
 
 
+def _wins(scores: torch.Tensor, goals: torch.Tensor) -> torch.Tensor:
+    """Whether the goal is the answer, beyond doubt. (n, classes), (n,) -> (n,)."""
+    return _margin(scores, goals) > SURE * scores.abs().amax(1)
+
+
 def _gradient(score: Score, v: torch.Tensor, goals: torch.Tensor) -> torch.Tensor:
     """Of every row's margin by its picture; zero where the network lets no gradient through."""
     with torch.enable_grad():
@@ -181,8 +187,7 @@ def _shortest(
     def wins(t: torch.Tensor) -> torch.Tensor:
         """t (goals, lengths) -> whether each is the goal's."""
         pictures = (start[:, None] + t[..., None, None, None] * step[:, None]).clamp(0, 1)
-        margins = _margin(_all(score, pictures.flatten(0, 1)), goals.repeat_interleave(t.shape[1]))
-        return (margins > 0).view_as(t)
+        return _wins(_all(score, pictures.flatten(0, 1)), goals.repeat_interleave(t.shape[1])).view_as(t)
 
     t = lengths.expand(len(goals), -1)
     low, high, good = _bracket(t, wins(t), torch.zeros(len(goals)))
@@ -215,7 +220,7 @@ def _walk(
             break
         step = SMALL[way] * _direction(_gradient(score, v[going], goals[going]), way)
         v[going] = (v[going] + step).clamp(0, 1)
-        won = _margin(_all(score, v[going]), goals[going]) > 0
+        won = _wins(_all(score, v[going]), goals[going])
         steps[going[won]] = k
         tick(0.3 + 0.7 * k / STEPS)
     return v, steps
@@ -235,10 +240,10 @@ def _points(score: Score, v: torch.Tensor, goals: torch.Tensor, tick: Tick) -> t
             break
         tried = _turned(pictures[going], options[going])
         margins = _margin(_all(score, tried), goals[going].repeat_interleave(options.shape[1]))
-        best, which = margins.view(len(going), -1).masked_fill(used[going], -torch.inf).max(1)
+        which = margins.view(len(going), -1).masked_fill(used[going], -torch.inf).argmax(1)
         pictures[going] = tried.view(len(going), -1, *v.shape[1:])[torch.arange(len(going)), which]
         used[going, which] = True
-        steps[going[best > 0]] = k
+        steps[going[_wins(_all(score, pictures[going]), goals[going])]] = k
         tick(0.2 + 0.8 * k / STEPS)
     return pictures, steps
 

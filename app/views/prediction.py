@@ -9,6 +9,7 @@ import streamlit as st
 
 from app import session
 from app.components.answers import answers, percent
+from app.components.choice import choice
 from app.components.exhibit import exhibit
 from app.figures.bars import bars
 from app.figures.triptych import triptych
@@ -34,15 +35,7 @@ def _changes(visit: Visit, said: Prediction) -> None:
     can = session.ask(ways, visit)
     st.subheader("What would have to change", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        way = st.segmented_control(
-            "Change",
-            list(can),
-            format_func=WAYS.__getitem__,
-            default=can[0],
-            required=True,
-            key="way",
-            bind="query-params",
-        )
+        way = choice(st.segmented_control, "Change", {k: WAYS[k] for k in can}, key="way", required=True)
         target = st.selectbox(
             "Into",
             said.labels,
@@ -56,7 +49,7 @@ def _changes(visit: Visit, said: Prediction) -> None:
         st.caption(
             "This network lets no gradient through, or sees only on and off: nothing less than a whole pixel can change."
         )
-    found = session.ask(flips, visit, way=way or can[0])
+    found = session.ask(flips, visit, way=way)
     wanted = said.labels.index(target) if target in said.labels else found.was
     goal = wanted if wanted != found.was else found.nearest
     left, right = st.columns([1.7, 1], gap="medium")

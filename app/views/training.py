@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app import session
-from app.components.answers import percent
+from app.components.answers import Scale, scale
 from app.components.curve import curve
 from app.components.exhibit import exhibit
 from app.components.player import player
@@ -65,9 +66,9 @@ def _controls(visit: Visit, steps: Sequence[int], first: str) -> tuple[int, str,
 def _curves(visit: Visit, runs: checkpoint.Curves, steps: Sequence[int], at: int, log: bool) -> None:
     """A figure for every quantity that was measured: the test set, the training set, further seeds, the twin."""
     seeds = " Thin lines are further seeds." if len(runs["model"]) > 1 else ""
-    columns: list[st.delta_generator.DeltaGenerator] = []
+    columns: list[DeltaGenerator] = []
     for name in quantities(runs):
-        columns = columns or st.columns(2, gap="medium")  # pair by pair, so that a phone shows them in this order
+        columns = columns or list(st.columns(2, gap="medium"))  # pair by pair, so that a phone shows them in this order
         lines, unit = lines_of(runs, name), " %" if name in ("accuracy", "error") else ""
         here = float(np.interp(at, lines[0].steps, lines[0].values))
         twin = "".join(f", {short(line.values[-1])}{unit} for its twin" for line in lines if line.role == "twin")
@@ -90,34 +91,34 @@ def _curves(visit: Visit, runs: checkpoint.Curves, steps: Sequence[int], at: int
 def _answer(visit: Visit, moments: Sequence[Moment], steps: Sequence[int], at: int, log: bool) -> None:
     """How the answer to this input came about, and all answers at the chosen moment."""
     labels, here = visit.paper.gives.labels, moments[steps.index(at)].prediction
-    axis = "output, %" if visit.paper.gives.probability == "identity" else "probability, %"
+    drawn = scale(visit.paper.gives)
     left, right = st.columns([1.7, 1], gap="medium")
     with left:
         curve(
             visit,
-            _lines(moments, steps, labels),
+            _lines(moments, steps, labels, drawn.factor),
             steps,
             at,
             key="answers",
             title="What it says of your input",
-            axis=axis,
+            axis=drawn.axis,
             log=log,
-            reading=_story(moments, steps, at),
+            reading=_story(moments, steps, at, drawn),
             code=_code(visit.paper.slug, "prediction", "predict", at),
-            span=(0.0, 104.0),
+            span=(0.0, 1.04 * drawn.end),
         )
     with right:
         order = np.arange(len(labels)) if len(labels) <= 12 else moments[-1].prediction.order[:12]
         p = here.probabilities[order]
         figure = bars(
-            100 * p,
+            drawn.factor * p,
             [labels[k] for k in order],
             visit.dark,
             title=f"At step {at:,}",
-            axis=axis,
-            texts=[percent(s) for s in p],
+            axis=drawn.axis,
+            texts=[drawn.text(s) for s in p],
             strong=np.flatnonzero(order == here.order[0]).tolist(),
-            span=(0.0, 100.0),
+            span=(0.0, drawn.end),
             height=320,
         )
         code = _code(visit.paper.slug, "prediction", "predict", at)
@@ -125,9 +126,9 @@ def _answer(visit: Visit, moments: Sequence[Moment], steps: Sequence[int], at: i
         exhibit(visit, figure, key="moment", reading=reading, numbers={"probabilities": here.probabilities}, code=code)
 
 
-def _lines(moments: Sequence[Moment], steps: Sequence[int], labels: Sequence[str]) -> list[Line]:
+def _lines(moments: Sequence[Moment], steps: Sequence[int], labels: Sequence[str], factor: float) -> list[Line]:
     """The share of every class over the steps: the final answer first, then those that led before, then, faint, the rest."""
-    shares = 100 * np.array([m.prediction.probabilities for m in moments])  # (steps, classes)
+    shares = factor * np.array([m.prediction.probabilities for m in moments])  # (steps, classes)
     leaders = list(dict.fromkeys(int(m.prediction.order[0]) for m in reversed(moments)))
     final, at = leaders[0], np.array(steps)
     before = [Line(at, shares[:, k], labels[k], "other", peak=True) for k in leaders[1:]]
@@ -135,14 +136,14 @@ def _lines(moments: Sequence[Moment], steps: Sequence[int], labels: Sequence[str
     return [Line(at, shares[:, final], labels[final]), *before, *others]
 
 
-def _story(moments: Sequence[Moment], steps: Sequence[int], at: int) -> str:
+def _story(moments: Sequence[Moment], steps: Sequence[int], at: int, drawn: Scale) -> str:
     """Since when the network gives its final answer, and what it says at the chosen step."""
     says = [m.prediction.top for m in moments]
     since = len(says) - next((i for i, s in enumerate(reversed(says)) if s != says[-1]), len(says))
     here = moments[steps.index(at)].prediction
     word = "already" if here.top == says[-1] and at != steps[-1] else "still" if here.top != says[-1] else "now"
     whole = "at every snapshot" if not since else f"at every snapshot from step {steps[since]:,} on"
-    p = percent(float(here.probabilities[here.order[0]]))
+    p = drawn.text(float(here.probabilities[here.order[0]]))
     return f"After {at:,} steps it {word} says {here.top} with {p}; {says[-1]} is its answer {whole}."
 
 
@@ -153,11 +154,11 @@ def _inside(
     slug, i, here = visit.paper.slug, steps.index(at), moments[steps.index(at)]
     many = f"{here.units:,} {'unit' if here.units == 1 else 'units'}"
     part = f", the first {len(here.activations)} of {many}" if len(here.activations) < here.units else f", {many}"
-    where = "the picture" if weights[0].path == "retina" else weights[0].path
+    where = "on the picture" if weights[0].kind == "retina" else f"of {weights[0].path}"
     columns = st.columns(3 if here.attribution.size else 2, gap="medium")
     with columns[0]:
         maps, code = [w.maps for w in weights], _code(slug, "history", "first_weights", at)
-        sheet(visit, maps, i, key="weights", title=f"Weights on {where}", what=f"At step {at:,} weights", code=code)
+        sheet(visit, maps, i, key="weights", title=f"Weights {where}", what=f"At step {at:,} weights", code=code)
     with columns[1]:
         maps, code = (
             [m.activations for m in moments],

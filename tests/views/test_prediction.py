@@ -32,7 +32,7 @@ def test_the_way_and_the_target_come_from_the_address(monkeypatch):
     serve(monkeypatch, {None: net})
     visit = Visit(picture(("a", "b", "c")), MIDDLE, "k")
     assert "turns the answer from a to b, only just" in said(show(VIEW, visit))
-    at = show(VIEW, visit, target="c", way="most where it matters")
+    at = show(VIEW, visit, target="c", way="gradient")
     # margin 0.2 against (1, 0, -1, 0): length 0.2 / sqrt(2), 25.5 grey levels at two points
     assert "A change of length 0.141 (1 is one pixel from black to white), at most 25.5 of 255" in said(at)
     assert "turns the answer from a to c, only just" in said(at)
@@ -51,7 +51,7 @@ def test_a_retina_of_on_and_off_is_changed_point_by_point(monkeypatch):
     text = said(at)
     assert "nothing less than a whole pixel can change" in text
     assert "Turning over 3 pixels, 75 % of them, turns the answer from much to little: " in text
-    assert at.segmented_control(key="way").options == ["as few pixels as can be"]
+    assert at.segmented_control(key="choose-way").options == ["as few pixels as can be"]
 
 
 def test_where_nothing_flips_it_says_so(monkeypatch):
@@ -61,11 +61,20 @@ def test_where_nothing_flips_it_says_so(monkeypatch):
     assert "0 of 1 other answers can be reached this way" in text
 
 
-def test_a_fact_has_bars_and_no_picture_to_change(monkeypatch):
+@pytest.mark.parametrize(
+    ("bias", "several", "sentence"),
+    [
+        (0.0, True, "It answers Ann (0.90): all that is above one half; next comes Bob with 0.20."),
+        (0.4, True, "It answers Ann (1.30) and Bob (0.60): all that is above one half; next comes Cid with 0.50."),
+        (-0.8, True, "Nothing is above one half, which would count as an answer: the largest is Ann (0.10)"),
+        (0.0, False, "Ann leads with 0.9; the runner-up is Bob with 0.2, a margin of 0.7 (output)."),
+    ],
+)
+def test_a_fact_has_bars_and_no_picture_to_change(monkeypatch, bias, several, sentence):
     people = ("Ann", "Bob", "Cid")
     facts = Fact(people, ("aunt",))
-    paper = card(facts, ClassScores(people, unit="output", probability="identity", several=True))
-    serve(monkeypatch, {None: Dense([[0.9, 0, 0, 0], [0.2, 0, 0, 0], [0, 0, 0, 0]], [0, 0, 0.1])})
+    paper = card(facts, ClassScores(people, unit="output", probability="identity", several=several))
+    serve(monkeypatch, {None: Dense([[0.9, 0, 0, 0], [0.2, 0, 0, 0], [0, 0, 0, 0]], [bias, bias, bias + 0.1])})
     at = show(VIEW, Visit(paper, facts.parse("Ann has-aunt"), "k"))
-    assert "Ann leads with 0.9; the runner-up is Bob with 0.2, a margin of 0.7 (output)." in said(at)
+    assert sentence in said(at)
     assert not at.subheader and len(at.get("plotly_chart")) == 1
