@@ -122,6 +122,10 @@ def _said(given: Lesson, response: int, labels: tuple[str, ...]) -> str:
     return {1: labels[given.pair[0]], -1: labels[given.pair[1]], 0: "nothing"}[response]
 
 
+def _signed(net: float) -> str:
+    return f"{net:+,.0f}" if net else "0"
+
+
 def _verdict(given: Lesson, shown: int, labels: tuple[str, ...]) -> str:
     i = shown - 1
     is_, said = _said(given, int(given.target[i]), labels), _said(given, int(given.response[i]), labels)
@@ -133,7 +137,7 @@ def _reading(given: Lesson, shown: int, labels: tuple[str, ...]) -> str:
     if not shown:
         return f"All values are 0. A positive net input will mean {first}, a negative one {second}."
     i = shown - 1
-    sum_ = f"The values of the {given.firing[i]:,} units that fire add up to {given.net[i]:+,.0f}"
+    sum_ = f"The values of the {given.firing[i]:,} units that fire add up to {_signed(given.net[i])}"
     means = _said(given, int(given.response[i]), labels)
     if not given.wrong[i]:
         return f"{sum_}, which means {means} and is right, so that nothing changes."
@@ -188,8 +192,8 @@ def _mine(visit: Visit, given: Lesson, shown: int, net: np.ndarray) -> None:
     ).update_xaxes(title="examples shown")
     meaning = _said(given, int(np.sign(net[shown])), visit.paper.gives.labels)
     reading = (
-        f"After {shown:,} examples your input's net input is {net[shown]:+,.0f}, which means {meaning}; at the end it is "
-        f"{net[-1]:+,.0f}. It is only asked, never taught."
+        f"After {shown:,} examples your input's net input is {_signed(net[shown])}, which means {meaning}; at the end it is "
+        f"{_signed(net[-1])}. It is only asked, never taught."
     )
     exhibit(visit, figure, key="judged", reading=reading, numbers={"net_input": net})
 

@@ -31,7 +31,7 @@ def test_the_sentences_tell_what_happened():
     assert corrections._verdict(given, 3, LABELS) == f"it is {third}, the answer is {third}, right"
     assert "positive net input will mean 3" in corrections._reading(given, 0, LABELS)
     done = "added to" if first == "3" else "taken off"
-    assert f"1 units that fire add up to +0, which means nothing and is wrong, so that 1 is {done}" in (
+    assert f"1 units that fire add up to 0, which means nothing and is wrong, so that 1 is {done}" in (
         corrections._reading(given, 1, LABELS)
     )
     net = f"{given.target[2]:+d}"
@@ -56,7 +56,7 @@ def test_one_walks_through_the_lesson_and_another_pair_starts_anew():
     assert press("Next") == opening
     at.slider(key="example-3-5").set_value(0).run()
     assert press("Next error") == 1, "the first example is always an error: nothing is known yet"
-    assert any("add up to +0" in caption.value for caption in at.caption)
+    assert any("add up to 0" in caption.value for caption in at.caption)
     at.selectbox(key="first").set_value("7").run()
     assert not at.exception
     assert at.slider(key="example-7-5").value > 1
