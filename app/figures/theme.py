@@ -7,6 +7,7 @@ Accent: what is selected, and nothing else.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import plotly.graph_objects as go
@@ -112,8 +113,9 @@ def is_signed(values: np.ndarray) -> bool:
     return bool((values < 0).any())
 
 
-def dress(figure: go.Figure, dark: bool, *, title: str = "", height: int = 320) -> go.Figure:
-    """The common look: title at the left, quiet axes, transparent ground, no legend unless named traces ask for it."""
+@cache
+def template(dark: bool) -> go.layout.Template:
+    """The look that all figures share, made once: setting it field by field costs 25 ms a figure."""
     t = theme(dark)
     axis = {
         "gridcolor": t.line,
@@ -123,20 +125,25 @@ def dress(figure: go.Figure, dark: bool, *, title: str = "", height: int = 320) 
         "title": {"font": {"color": t.muted, "size": 13}},
         "automargin": True,
     }
-    figure.update_layout(
-        title={"text": title, "x": 0, "xanchor": "left", "font": {"size": 15, "color": t.text, "weight": 500}},
-        height=height,
-        margin={"l": 8, "r": 8, "t": 40 if title else 8, "b": 8},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"color": t.text, "size": 13, "family": FONT},
-        hoverlabel={"bgcolor": t.panel, "bordercolor": t.line, "font": {"color": t.text}},
-        legend={"orientation": "h", "y": -0.18, "x": 0, "font": {"color": t.text}},
-        colorway=[t.ours, t.twin, *t.classes],
-        dragmode=False,
-    )
-    quiet = {"title": axis["title"]}  # in the template too, where a later `title="..."` does not take it away
-    figure.update_layout(template={"layout": {"xaxis": quiet, "yaxis": quiet}})
-    figure.update_xaxes(**axis)
-    figure.update_yaxes(**axis)
+    layout = {
+        "title": {"x": 0, "xanchor": "left", "font": {"size": 15, "color": t.text, "weight": 500}},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"color": t.text, "size": 13, "family": FONT},
+        "hoverlabel": {"bgcolor": t.panel, "bordercolor": t.line, "font": {"color": t.text}},
+        "legend": {"orientation": "h", "y": -0.18, "x": 0, "font": {"color": t.text}},
+        "colorway": [t.ours, t.twin, *t.classes],
+        "dragmode": False,
+        "autotypenumbers": "strict",
+        "xaxis": axis,
+        "yaxis": axis,
+    }
+    return go.layout.Template(layout=layout, data={"heatmap": [{"colorbar": {"outlinewidth": 0}}]})
+
+
+def dress(figure: go.Figure, dark: bool, *, title: str = "", height: int = 320) -> go.Figure:
+    """The common look: title at the left, quiet axes, transparent ground, no legend unless named traces ask for it."""
+    layout = figure.layout
+    layout.template, layout.height, layout.title.text = template(dark), height, title
+    layout.margin = {"l": 8, "r": 8, "t": 40 if title else 8, "b": 8}
     return figure
