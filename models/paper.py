@@ -223,6 +223,7 @@ class Paper:
     samples: tuple[Sample, ...]
     dataset: str  # name in models.data: "mnist"
     twin: str  # what the twin lacks, one sentence
+    name: str = ""  # what people call it, "LeNet-5"; the title if empty
     network: str = ""  # short name of this network where the paper has several
     penultimate: str = ""  # probe path whose vectors are the paper's representation, for the space view
     deviations: tuple[str, ...] = field(default=())  # where we differ from the paper and why, a sentence each

@@ -31,6 +31,7 @@ a.card:focus-visible { outline: 3px solid var(--st-primary-color); outline-offse
   background: var(--st-background-color); border-radius: 2px; }
 .card h3 { margin: 0; font-size: 1.05rem; line-height: 1.3; font-weight: 600; }
 .card p { margin: 0; font-size: .9rem; line-height: 1.45; }
+.card .title { font-style: italic; }
 .card .who { opacity: .7; font-size: .82rem; }
 .card .numbers { display: grid; grid-template-columns: 1fr 1fr; gap: .1rem .8rem; border-top: 1px solid var(--st-border-color);
   padding-top: .55rem; font-size: .82rem; }
@@ -69,7 +70,7 @@ export default function (component) {
     const tick = make('span', '', String(y)); tick.style.left = at(y); axis.append(tick);
   }
   for (const c of data.cards) {
-    const dot = make('a'); dot.style.left = at(c.year); dot.title = `${c.year}  ${c.title}`;
+    const dot = make('a'); dot.style.left = at(c.year); dot.title = `${c.year}  ${c.name}`;
     dot.setAttribute('aria-label', dot.title); open(dot, c.slug); axis.append(dot);
   }
   years.forEach((y, i) => {
@@ -89,7 +90,9 @@ export default function (component) {
       a.style.gridRow = row + (depth[c.year] = (depth[c.year] ?? -1) + 1);
       a.append(make('span', 'when', `${c.year}`));
       if (c.png) { const img = make('img'); img.src = c.png; img.alt = c.alt; a.append(img); }
-      a.append(make('h3', '', c.title), make('p', 'who', c.authors), make('p', '', c.idea));
+      a.append(make('h3', '', c.name));
+      if (c.title) a.append(make('p', 'title', c.title));
+      a.append(make('p', 'who', c.authors), make('p', '', c.idea));
       const n = make('div', 'numbers');
       n.append(make('span', 'metric', c.metric), make('span', '', 'here'), make('span', '', 'in the paper'),
                make('b', '', c.ours), make('b', '', c.theirs));
@@ -109,6 +112,7 @@ class Card:
     slug: str
     year: int
     track: str
+    name: str
     title: str
     authors: str
     idea: str

@@ -12,7 +12,7 @@ from models.paper import Paper
 
 def picked() -> Paper:
     """The network that the address names: its paper, and which of the paper's networks where there are several."""
-    titles = {p.slug: f"{p.year}  {p.title}" for p in models.papers()}
+    titles = {p.slug: f"{p.year}  {p.name}: {p.title}" if p.name else f"{p.year}  {p.title}" for p in models.papers()}
     slug = choice(st.selectbox, "Paper", titles, key="paper", label_visibility="collapsed")
     networks = {n.slug.rpartition("/")[2]: n for n in models.networks(slug)}
     if len(networks) == 1:
@@ -27,7 +27,7 @@ def label(paper: Paper) -> None:
     """The museum label: year and track, title, authors, the idea, our number beside the paper's."""
     claim = paper.headline
     with st.container(key="label", gap="xsmall"):
-        st.caption(f"{paper.year} · {paper.track} · {paper.venue}")
+        st.caption(" · ".join(filter(None, (str(paper.year), paper.track, paper.name, paper.venue))))
         st.title(paper.title, anchor=False)
         st.caption(", ".join(paper.authors))
         st.markdown(paper.idea)

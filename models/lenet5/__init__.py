@@ -15,6 +15,7 @@ SAMPLES = (60, 81, 112, 13, 54, 45, 46, 77, 48, 99)  # of the probe set: hands t
 
 PAPER = Paper(
     slug="lenet5",
+    name="LeNet-5",
     title="Gradient-Based Learning Applied to Document Recognition",
     authors=("Yann LeCun", "Léon Bottou", "Yoshua Bengio", "Patrick Haffner"),
     year=1998,

@@ -7,6 +7,7 @@ RETINA = Image(channels=1, size=(28, 28), labels=LABELS, binary=True)
 
 PAPER = Paper(
     slug="perceptron",
+    name="Perceptron",
     title="The perceptron: a probabilistic model for information storage and organization in the brain",
     authors=("Frank Rosenblatt",),
     year=1958,
