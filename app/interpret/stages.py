@@ -1,0 +1,135 @@
+"""A network cut into stages: its probes and what lies between them, which reads which, and each as a function.
+
+Nothing is asked of a module but its output. Which stage reads which is found by holding all outputs at their values but
+one; a stage becomes a function of the stages it reads by putting other values in the place of theirs. So a layer of any
+make can be looked into: a sparse convolution, a sum of two branches, weights that a paper invented for itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from app.interpret.trace import expand
+from models.paper import Paper
+
+INPUT = "input"  # what the network is given, as a stage
+SILENT = (
+    nn.Flatten,
+    nn.Unflatten,
+    nn.Identity,
+    nn.Dropout,
+    nn.Dropout2d,
+)  # they change no value: a stage only as a probe
+TRIES = 3  # random replacements before a stage counts as deaf to another
+
+Sources = tuple[tuple[str, tuple[str, ...]], ...]
+
+
+class _Reached(Exception):
+    """The forward pass came to the stage it was run for."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage as a function: `stage(values)` for one tensor (n, ...) a source gives its output (n, ...)."""
+
+    module: nn.Module
+    x: Tensor  # the input (1, ...); the forward pass needs one to get as far as the stage
+    path: str
+    sources: tuple[str, ...]
+
+    def __call__(self, *values: Tensor) -> Tensor:
+        held = dict(zip(self.sources, values, strict=True))
+        x = held.pop(INPUT) if INPUT in held else self.x.expand(len(values[0]), *self.x.shape[1:])
+        return run(self.module, x, (self.path,), held, until=self.path)[self.path]
+
+    def cells(self, shape: tuple[int, ...], values: Tensor) -> Tensor:
+        """For a stage that works cell by cell from one source of that `shape`: its output (k,) for input values (k,)."""
+        size = math.prod(shape)
+        rows = -(-len(values) // size)
+        filled = torch.cat([values, values.new_zeros(rows * size - len(values))])
+        return self(filled.view(rows, *shape)).flatten()[: len(values)]
+
+
+def run(
+    module: nn.Module, x: Tensor, watch: Collection[str], hold: Mapping[str, Tensor] | None = None, until: str = ""
+) -> dict[str, Tensor]:
+    """One forward pass: the outputs of the modules in `watch`, while those in `hold` put out the given values instead.
+
+    What is watched is what a module would have put out, also where it is held. The pass ends early at `until`.
+    `module` must be a private copy; it is left without hooks, also after an error.
+    """
+    hold = hold or {}
+    modules = dict(module.named_modules())
+    seen: dict[str, Tensor] = {}
+
+    def hook(path: str) -> Callable[[nn.Module, object, Tensor], Tensor | None]:
+        def keep(_module: nn.Module, _inputs: object, output: Tensor) -> Tensor | None:
+            if path in watch:
+                seen[path] = output
+            if path == until:
+                raise _Reached
+            return hold.get(path)
+
+        return keep
+
+    handles = [modules[path].register_forward_hook(hook(path)) for path in {*watch, *hold}]
+    try:
+        module(x)
+    except _Reached:
+        pass
+    finally:
+        for handle in handles:
+            handle.remove()
+    return seen
+
+
+@torch.no_grad()
+def places(module: nn.Module, paper: Paper, x: Tensor) -> tuple[str, ...]:
+    """Module paths of all stages, in the order of the forward pass.
+
+    A stage is a probe, or a module without children that is neither inside a probe nor silent.
+    """
+    probes = expand(module, paper.probes)
+    inside = tuple(f"{path}." for path in probes)
+    leaves = [
+        name
+        for name, part in module.named_modules()
+        if name and not list(part.children()) and not isinstance(part, SILENT) and not name.startswith(inside)
+    ]
+    seen = run(module, x, {*probes, *leaves})
+    return tuple(path for path, out in seen.items() if isinstance(out, Tensor) and out.is_floating_point())
+
+
+@torch.no_grad()
+def sources(module: nn.Module, x: Tensor, paths: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """The stages (or the input) that each stage reads without another one in between.
+
+    All outputs are held but one, which is replaced by noise: a stage whose own output now differs reads it.
+    """
+    clean = {path: out.clone() for path, out in run(module, x, paths).items()}
+    found: dict[str, list[str]] = {path: [] for path in paths}
+    for which in (INPUT, *paths):
+        heard = _listeners(module, x, clean, which)
+        for path in paths:
+            if path in heard and path != which:
+                found[path].append(which)
+    return {path: tuple(read) for path, read in found.items()}
+
+
+def _listeners(module: nn.Module, x: Tensor, clean: Mapping[str, Tensor], which: str) -> set[str]:
+    """The stages whose output differs when `which` puts out noise and all others what they did."""
+    generator = torch.Generator().manual_seed(0)
+    value = x if which == INPUT else clean[which]
+    heard: set[str] = set()
+    for _ in range(TRIES):
+        noise = 3 * (value.std(correction=0) + 1) * torch.randn(value.shape, generator=generator).to(value)
+        hold = dict(clean) if which == INPUT else {**clean, which: noise}
+        seen = run(module, noise if which == INPUT else x, clean, hold)
+        heard |= {path for path, out in seen.items() if path != which and not torch.equal(out, clean[path])}
+    return heard
