@@ -1,4 +1,4 @@
-"""PNG and SVG of a Plotly figure, made in the visitor's browser from what is on the screen."""
+"""PNG and SVG of a Plotly figure or of a sheet of HTML, made in the visitor's browser from what is on the screen."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ _JS = """
 export default function (component) {
   const { parentElement, data } = component;
   const take = (kind) => {
-    const plot = document.querySelector(`.st-key-${CSS.escape(data.container)} .js-plotly-plot`);
-    if (!plot) return;
-    const box = plot.getBoundingClientRect();
+    const shown = document.querySelector(`.st-key-${CSS.escape(data.container)}`);
+    const plot = shown?.querySelector('.js-plotly-plot'), sheet = shown?.querySelector('[data-sheet]');
+    if (!plot && !sheet) return;
+    const box = (plot || sheet).getBoundingClientRect();
     const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
     svg.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
     svg.setAttribute('width', box.width); svg.setAttribute('height', box.height);
@@ -18,7 +19,14 @@ export default function (component) {
     ground.setAttribute('width', '100%'); ground.setAttribute('height', '100%');
     ground.setAttribute('fill', getComputedStyle(document.querySelector('.stApp')).backgroundColor);
     svg.append(ground);
-    plot.querySelectorAll('.main-svg').forEach(layer => svg.append(layer.cloneNode(true)));
+    plot?.querySelectorAll('.main-svg').forEach(layer => svg.append(layer.cloneNode(true)));
+    if (sheet) {
+      const page = document.createElementNS('http://www.w3.org/2000/svg', 'foreignObject'), look = getComputedStyle(sheet);
+      page.setAttribute('width', '100%'); page.setAttribute('height', '100%');
+      const copy = sheet.cloneNode(true);
+      copy.style.font = look.font; copy.style.color = look.color;
+      page.append(...[...shown.querySelectorAll('style')].map(s => s.cloneNode(true)), copy); svg.append(page);
+    }
     svg.querySelectorAll('.drag, .hoverlayer').forEach(n => n.remove());
     const text = new XMLSerializer().serializeToString(svg);
     const file = new Blob([text], {type: 'image/svg+xml'});
@@ -53,5 +61,8 @@ _buttons = st.components.v2.component(
 
 
 def save_as(container: str, name: str) -> None:
-    """Two buttons that save the Plotly figure inside the st.container of that key as `name`.png or `name`.svg."""
+    """Two buttons that save what the st.container of that key shows as `name`.png or `name`.svg.
+
+    It holds a Plotly figure, or HTML with an element that has the attribute `data-sheet`.
+    """
     _buttons(key=f"save-{container}", data={"container": container, "name": name})

@@ -56,7 +56,7 @@ def foot(
     numbers: Mapping[str, np.ndarray],
     code: str = "",
     html: Callable[[], str] | None = None,
-    png: bytes | None = None,
+    png: bytes | Callable[[], bytes] | None = None,
 ) -> None:
     """The sentence under a figure, and its take-away: picture, numbers, permalink, snippet. For what is no Plotly figure too."""
     with st.container(horizontal=True, vertical_alignment="top", key=f"foot-{key}"):

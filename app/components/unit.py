@@ -1,0 +1,90 @@
+"""One unit beside the overview: the weights that lead into it, and the probe-set inputs that drive it most and least."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from app import session
+from app.components.network import Network
+from app.figures.activations import Example, extremes, kernels
+from app.figures.worked import number
+from app.interpret.activations import Standing
+from app.interpret.architecture import Layer
+from app.interpret.arithmetic import Arithmetic, Part, arithmetic
+from app.view import Visit
+from models.data.probe import probe
+from models.paper import Fact, Image
+
+
+def incoming(visit: Visit, net: Network, layer: Layer, unit: int) -> None:
+    """The unit's weights by what they look at, those of the sum that it is a function of."""
+    base = net.structure[net.structure.base(layer.path)]
+    place = np.unravel_index(np.ravel_multi_index((unit, *(n // 2 for n in layer.shape[1:])), layer.shape), base.shape)
+    at = tuple(int(i) for i in place)
+    found = session.ask(
+        arithmetic, visit, path=base.path, unit=at[0], cell=at[1:], sources=base.sources, joined=base.joined
+    )
+    if not found.parts:
+        return
+    st.caption(_about(found))
+    if len(found.parts) == 1 and found.parts[0].shared is not None:
+        return
+    pictures = [(_name(net, p), _picture(net, p)) for p in found.parts]
+    top = max(float(np.abs(weights).max()) for _, weights in pictures) or 1.0
+    side = 56 if len(pictures) > 1 else min(220, max(96, 4 * max(pictures[0][1].shape)))
+    st.html(kernels(pictures, (-top, top), visit.dark, side))
+
+
+def _about(found: Arithmetic) -> str:
+    """One sentence: how many weights, from where, how large."""
+    weights = np.concatenate([p.weights.ravel() for p in found.parts])
+    bias = f", bias {number(found.bias)}" if found.bias else ""
+    if len(found.parts) == 1 and (one := found.parts[0].shared) is not None:
+        return f"Its {weights.size} weights are one coefficient: {number(one)}{bias}."
+    what = "What it looks for" if found.kind == "distance" else "Its weights"
+    sources = " and ".join(dict.fromkeys(p.source for p in found.parts))
+    low, high = number(float(weights.min())), number(float(weights.max()))
+    return f"{what}: {weights.size:,} numbers, {low} to {high}{bias}, from {sources}."
+
+
+def _name(net: Network, part: Part) -> str:
+    return part.source if part.unit < 0 or net.structure[part.source].units == 1 else f"map {part.unit}"
+
+
+def _picture(net: Network, part: Part) -> np.ndarray:
+    """The weights as a picture: as they lie in the map, or unit after unit in rows."""
+    if part.unit >= 0:
+        return part.weights
+    count = net.structure[part.source].units
+    columns = int(np.ceil(np.sqrt(1.6 * count)))
+    filled = np.zeros(columns * -(-count // columns), np.float32)
+    filled[part.units] = part.weights
+    return filled.reshape(-1, columns)
+
+
+def examples(visit: Visit, called: str, answers: np.ndarray, among: Standing) -> None:
+    """The inputs of the probe set at both ends, with their answers."""
+    many = session.probe_visit(visit)
+
+    def row(indices: np.ndarray) -> list[Example]:
+        return [Example(_thumbnail(many, int(i)), _called(visit, int(i)), float(answers[i])) for i in indices]
+
+    rows = ((f"They drive {called} most", row(among.most)), ("and least", row(among.least)))
+    st.html(extremes(rows, visit.dark))
+
+
+def _called(visit: Visit, index: int) -> str:
+    """What an input of the probe set is called: the question of a fact, or the class of a picture and its number."""
+    takes = visit.paper.takes
+    if isinstance(takes, Fact):
+        return takes.answers[index][0]
+    return f"{takes.labels[int(probe(visit.paper.dataset).labels[index])]}, number {index} of the probe set"
+
+
+def _thumbnail(many: Visit, index: int) -> np.ndarray | None:
+    takes = many.paper.takes
+    if not isinstance(takes, Image):
+        return None
+    pixels = takes.unnormalise(many.x[index : index + 1])[0].transpose(1, 2, 0)
+    return pixels if pixels.shape[2] == 3 else pixels[..., 0]
