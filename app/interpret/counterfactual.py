@@ -22,12 +22,12 @@ Way = Literal["sign", "gradient", "points"]
 Score = Callable[[torch.Tensor], torch.Tensor]
 Tick = Callable[[float | None], None]
 
-LENGTHS = torch.from_numpy(np.geomspace(1 / 1024, 1, 41)).float()  # of a step, as a share of the longest one tried
+LENGTHS = torch.from_numpy(np.geomspace(1 / 1024, 1, 25)).float()  # of a step, as a share of the longest one tried
 LONGEST = {"sign": 1.0, "gradient": 32.0}  # a whole range of grey for every point; twice a digit's own length
-ROUNDS, PARTS = 4, 8  # each round looks at 8 points of the bracket: to 1 in 20,000 of the length
-SMALL = {"sign": 2 / 255, "gradient": 0.25}  # one of the small steps, in the same units as LONGEST
-STEPS = 64  # small steps, or points, at most
-CANDIDATES = 32  # points tried again in every step: those whose effect was largest when each was tried alone
+ROUNDS = 13  # the bracket is halved so often: to less than 1 in 10,000 of the length
+SMALL = {"sign": 4 / 255, "gradient": 0.5}  # one of the small steps, in the same units as LONGEST
+STEPS = 32  # small steps, or points, at most
+CANDIDATES = 16  # points tried in every step: those of which most is promised
 SURE = 1e-5  # of the scores' size: a lead that is left however the same sum is rounded
 BATCH = 64  # pictures at a time: more of them fall out of the processor's cache
 
@@ -93,7 +93,7 @@ def ways(module: nn.Module, paper: Paper, x: np.ndarray) -> tuple[Way, ...]:
         return ("points",)
     v, score = _picture(module, paper.takes, x)
     every = torch.arange(len(paper.gives.labels))
-    flat = not _gradient(score, v.expand(len(every), *v.shape[1:]), every).any()
+    flat = not _gradient(score, v.expand(len(every), *v.shape[1:]), every)[0].any()
     return ("points",) if flat else ("sign", "gradient", "points")
 
 
@@ -142,15 +142,14 @@ def _wins(scores: torch.Tensor, goals: torch.Tensor) -> torch.Tensor:
     return _margin(scores, goals) > SURE * scores.abs().amax(1)
 
 
-def _gradient(score: Score, v: torch.Tensor, goals: torch.Tensor) -> torch.Tensor:
-    """Of every row's margin by its picture; zero where the network lets no gradient through."""
+def _gradient(score: Score, v: torch.Tensor, goals: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Of every row's margin by its picture, zero where none comes through; and which rows are won already (n,)."""
     with torch.enable_grad():
         v = v.detach().clone().requires_grad_()
-        margin = _margin(score(v), goals).sum()
-        if not margin.requires_grad:
-            return torch.zeros_like(v)
-        found = torch.autograd.grad(margin, v, allow_unused=True)[0]
-    return torch.zeros_like(v) if found is None else found
+        scores = score(v)
+        margin = _margin(scores, goals).sum()
+        found = torch.autograd.grad(margin, v, allow_unused=True)[0] if margin.requires_grad else None
+    return torch.zeros_like(v) if found is None else found, _wins(scores.detach(), goals)
 
 
 def _direction(gradient: torch.Tensor, way: Way) -> torch.Tensor:
@@ -166,7 +165,7 @@ def _steps(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """One step, or where that never helps small ones: (goals, channels, height, width), and how many steps (goals,)."""
     start = v.repeat(len(goals), 1, 1, 1)
-    step = _direction(_gradient(score, start, goals), way) * LONGEST[way]
+    step = _direction(_gradient(score, start, goals)[0], way) * LONGEST[way]
     tick(0.1)
     found, good = _shortest(score, start, step, goals, LENGTHS)
     steps = good.long()
@@ -189,62 +188,62 @@ def _shortest(
         pictures = (start[:, None] + t[..., None, None, None] * step[:, None]).clamp(0, 1)
         return _wins(_all(score, pictures.flatten(0, 1)), goals.repeat_interleave(t.shape[1])).view_as(t)
 
-    t = lengths.expand(len(goals), -1)
-    low, high, good = _bracket(t, wins(t), torch.zeros(len(goals)))
+    won = wins(lengths.expand(len(goals), -1))
+    first = won.int().argmax(1)
+    low, high = torch.cat([torch.zeros(1), lengths])[first], lengths[first]
     for _ in range(ROUNDS):
-        t = low[:, None] + (high - low)[:, None] * torch.arange(1, PARTS + 1) / PARTS
-        t[:, -1] = high
-        won = wins(t)
-        won[:, -1] = True
-        low, high, _ = _bracket(t, won, low)
-    return (start + high.view(-1, 1, 1, 1) * step).clamp(0, 1), good
-
-
-def _bracket(
-    t: torch.Tensor, won: torch.Tensor, below: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """The last length before the first win, the first win, and whether there is one; t and won are (goals, lengths)."""
-    first = won.int().argmax(1, keepdim=True)
-    edges = torch.cat([below[:, None], t], 1)
-    return edges.gather(1, first).squeeze(1), t.gather(1, first).squeeze(1), won.any(1)
+        middle = (low + high) / 2
+        below = wins(middle[:, None])[:, 0]
+        low, high = torch.where(below, low, middle), torch.where(below, middle, high)
+    return (start + high.view(-1, 1, 1, 1) * step).clamp(0, 1), won.any(1)
 
 
 def _walk(
     score: Score, start: torch.Tensor, goals: torch.Tensor, way: Way, tick: Tick
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Small steps, each along the gradient where it stands: the pictures reached, and after how many (0: never)."""
-    v, steps = start.clone(), torch.zeros(len(goals), dtype=torch.long)
-    for k in range(1, STEPS + 1):
-        going = torch.nonzero(steps == 0).flatten()
+    v, steps, going = start.clone(), torch.zeros(len(goals), dtype=torch.long), torch.arange(len(goals))
+    for k in range(STEPS + 1):
+        gradient, won = _gradient(score, v[going], goals[going])
+        steps[going[won]] = k
+        going, gradient = going[~won], gradient[~won]
         if not len(going):
             break
-        step = SMALL[way] * _direction(_gradient(score, v[going], goals[going]), way)
-        v[going] = (v[going] + step).clamp(0, 1)
-        won = _wins(_all(score, v[going]), goals[going])
-        steps[going[won]] = k
-        tick(0.3 + 0.7 * k / STEPS)
+        v[going] = (v[going] + SMALL[way] * _direction(gradient, way)).clamp(0, 1)
+        tick(0.3 + 0.6 * k / STEPS)
     return v, steps
 
 
 def _points(score: Score, v: torch.Tensor, goals: torch.Tensor, tick: Tick) -> tuple[torch.Tensor, torch.Tensor]:
-    """Turn over the most helpful point until the goal wins: the pictures, and how many points (goals,; 0: never)."""
-    alone = _all(score, _turned(v, torch.arange(v.numel())[None]))
-    tick(0.2)
-    gains = torch.stack([_margin(alone, goal.expand(len(alone))) for goal in goals])
-    options = gains.topk(min(CANDIDATES, v.numel()), dim=1).indices
+    """Turn over the most helpful point until the goal wins: the pictures, and how many points (goals,; 0: never).
+
+    Of the points that the gradient promises most from, or without one those that did most when each was tried alone, the
+    best is taken by trying them all.
+    """
     pictures, steps = v.repeat(len(goals), 1, 1, 1), torch.zeros(len(goals), dtype=torch.long)
-    used = torch.zeros_like(options, dtype=torch.bool)
-    for k in range(1, min(STEPS, options.shape[1]) + 1):
-        going = torch.nonzero(steps == 0).flatten()
+    promise = _gradient(score, pictures, goals)[0].flatten(1)
+    blind = not promise.any()
+    if blind:
+        alone = _all(score, _turned(v, torch.arange(v.numel())[None]))
+        promise = torch.stack([_margin(alone, goal.expand(len(alone))) for goal in goals])
+    used, going = torch.zeros_like(promise, dtype=torch.bool), torch.arange(len(goals))
+    for k in range(1, min(STEPS, v.numel()) + 1):
+        if not blind:
+            gradient = _gradient(score, pictures[going], goals[going])[0]
+            promise[going] = (gradient * ((pictures[going] < 0.5).float() - pictures[going])).flatten(1)
+        left = promise[going].masked_fill(used[going], -torch.inf)
+        options = left.topk(min(CANDIDATES, v.numel() - k + 1), dim=1).indices
+        tried = _turned(pictures[going], options)
+        scores = _all(score, tried).view(*options.shape, -1)
+        margins = _margin(scores.flatten(0, 1), goals[going].repeat_interleave(options.shape[1])).view_as(options)
+        row, best = torch.arange(len(going)), margins.argmax(1)
+        pictures[going] = tried.view(*options.shape, *v.shape[1:])[row, best]
+        used[going, options[row, best]] = True
+        won = _wins(scores[row, best], goals[going])
+        steps[going[won]], going = k, going[~won]
+        tick(0.1 + 0.9 * k / STEPS)
         if not len(going):
             break
-        tried = _turned(pictures[going], options[going])
-        margins = _margin(_all(score, tried), goals[going].repeat_interleave(options.shape[1]))
-        which = margins.view(len(going), -1).masked_fill(used[going], -torch.inf).argmax(1)
-        pictures[going] = tried.view(len(going), -1, *v.shape[1:])[torch.arange(len(going)), which]
-        used[going, which] = True
-        steps[going[_wins(_all(score, pictures[going]), goals[going])]] = k
-        tick(0.2 + 0.8 * k / STEPS)
     return pictures, steps
 
 

@@ -144,7 +144,8 @@ def _story(moments: Sequence[Moment], steps: Sequence[int], at: int, drawn: Scal
     word = "already" if here.top == says[-1] and at != steps[-1] else "still" if here.top != says[-1] else "now"
     whole = "at every snapshot" if not since else f"at every snapshot from step {steps[since]:,} on"
     p = drawn.text(float(here.probabilities[here.order[0]]))
-    return f"After {at:,} steps it {word} says {here.top} with {p}; {says[-1]} is its answer {whole}."
+    when = f"After {at:,} {'step' if at == 1 else 'steps'}" if at else "Before any training"
+    return f"{when} it {word} says {here.top} with {p}; {says[-1]} is its answer {whole}."
 
 
 def _inside(
