@@ -34,7 +34,8 @@ _CSS = """
 canvas { display: block; width: 100%; aspect-ratio: 1; box-sizing: border-box; touch-action: none; cursor: crosshair;
   background: var(--st-secondary-background-color); border: 1px solid var(--st-border-color);
   border-radius: var(--st-base-radius); }
-canvas:focus-visible { outline: 3px solid var(--st-text-color); outline-offset: 1px; }
+canvas:focus { outline: none; }
+canvas.ringed { outline: 3px solid var(--st-text-color); outline-offset: 1px; }
 .hint { position: absolute; inset: 0; margin: 0; display: grid; place-items: center; pointer-events: none; opacity: .55; }
 .hint[hidden] { display: none; }
 .tools, .tools [role=group] { display: flex; flex-direction: column; gap: .4rem; }
@@ -127,7 +128,8 @@ export default function (component) {
   };
   canvas.onpointerdown = e => {
     if (e.button || (pad.line && pad.pointer !== e.pointerId)) return;
-    e.preventDefault(); canvas.focus({ preventScroll: true }); canvas.setPointerCapture(e.pointerId);
+    e.preventDefault(); canvas.focus({ preventScroll: true }); canvas.classList.remove('ringed');
+    canvas.setPointerCapture(e.pointerId);
     pad.pointer = e.pointerId; pad.keys = false; pad.line = [pad.pen, ...place(e)]; show();
   };
   canvas.onpointermove = e => {
@@ -153,7 +155,11 @@ export default function (component) {
     else return;
     e.preventDefault(); e.stopPropagation();
   };
-  canvas.onblur = () => { if (pad.keys) { pad.keys = false; if (pad.line) add(pad.line); else show(); } };
+  canvas.onfocus = () => canvas.classList.add('ringed');
+  canvas.onblur = () => {
+    canvas.classList.remove('ringed');
+    if (pad.keys) { pad.keys = false; if (pad.line) add(pad.line); else show(); }
+  };
   $('[data-do=undo]').onclick = undo; $('[data-do=clear]').onclick = clear;
   parentElement.querySelectorAll('[data-pen]').forEach(b => { b.onclick = () => {
     pad.pen = +b.dataset.pen; try { sessionStorage.setItem(PEN, pad.pen) } catch {} show();

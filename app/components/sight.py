@@ -16,7 +16,7 @@ _HTML = """
 """
 
 _CSS = """
-figure { margin: 0; display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1.1fr); gap: .5rem .75rem; align-items: start;
+figure { margin: 0; display: grid; grid-template-columns: minmax(0, 1.1fr) minmax(0, 1fr); gap: .5rem .75rem; align-items: start;
   max-width: 22rem; font-family: var(--st-font); color: var(--st-text-color); font-size: .82rem; line-height: 1.4; }
 figure.plain { grid-template-columns: minmax(0, 1fr); }
 .large { aspect-ratio: 1; display: grid; place-items: center; }
