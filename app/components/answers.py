@@ -28,10 +28,10 @@ class Scale:
 
 
 def percent(share: float) -> str:
-    """A share as people read it: no "0.0 %" and no "100.0 %" where it is neither."""
-    if 0 < share < 0.0005:
+    """A probability as people read it: never quite "0.0 %" or "100.0 %", though it may have been rounded to that."""
+    if share < 0.0005:
         return "< 0.1 %"
-    return "> 99.9 %" if 0.9995 <= share < 1 else f"{100 * share:.1f} %"
+    return "> 99.9 %" if share >= 0.9995 else f"{100 * share:.1f} %"
 
 
 def scale(gives: ClassScores) -> Scale:

@@ -26,8 +26,9 @@ def sheet(
     code: str,
     signed: bool | None = None,
 ) -> None:
-    """Draw `moments[at]`, (n, height, width); the scale is that of the largest value of all moments."""
-    values, top = moments[at], max(float(np.abs(m).max()) for m in moments) or 1.0
+    """Draw `moments[at]`, (n, height, width), on the scale of the last moment; what lies beyond has the end's colour."""
+    values, tops = moments[at], [float(np.abs(m).max()) for m in moments]
+    top = tops[-1] or max(tops) or 1.0
     signed = any((m < 0).any() for m in moments) if signed is None else signed
     n, h, w = values.shape
     columns = max(1, round((1.5 * n * h / w) ** 0.5))
@@ -37,6 +38,9 @@ def sheet(
     picture = mosaic(large, visit.dark, columns=min(n, columns), signed=signed, top=top)
     st.markdown(f"**{title}**")
     grid(picture, [], key=f"sheet-{key}", alt=title)
-    scale = f"{-top if signed else 0:.3g} to {top:.3g}"
-    reading = f"{what} from {values.min():.3g} to {values.max():.3g}. At every step the scale goes from {scale}."
+    ends = f"{-top if signed else 0:.3g} to {top:.3g}"
+    beyond = "; what lies beyond has the end's colour" if tops[at] > 1.001 * top else ""
+    reading = (
+        f"{what} from {values.min():.3g} to {values.max():.3g}. The scale is that of the last step, {ends}{beyond}."
+    )
     foot(visit, key=key, reading=reading, numbers={key: values}, code=code, png=picture.png)

@@ -31,7 +31,7 @@ class Line:
 
 def quantities(runs: Curves) -> tuple[str, ...]:
     """What the rows of the curves measure, accuracy and loss first: "test_loss" and "train_loss" are one quantity."""
-    keys = [k for row in runs["model"]["0"] for k in row if k not in ("step", "epoch")]
+    keys = [k for row in runs["model"]["0"] for k in row if k not in ("step", "epoch", "seconds")]
     names = dict.fromkeys(k.removeprefix("test_").removeprefix("train_") for k in keys)
     return tuple(sorted(names, key=lambda n: (n != "accuracy", n != "loss", n)))
 

@@ -40,4 +40,4 @@ def predict(module: nn.Module, paper: Paper, x: np.ndarray) -> Prediction:
     """The network's answer to one input (1, ...)."""
     scores = module(torch.from_numpy(x)).numpy()
     p = probabilities(scores, paper.gives)[0]
-    return Prediction(scores[0], p, np.argsort(-p, kind="stable"), paper.gives.labels)
+    return Prediction(scores[0], p, np.argsort(-scores[0], kind="stable"), paper.gives.labels)  # p may round to 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from app.components.answers import percent
 from app.view import Visit
 from app.views.prediction import VIEW
 from models.paper import ClassScores, Fact
@@ -25,6 +26,19 @@ def test_it_says_the_margin_and_the_smallest_sign_step(monkeypatch):
         in text
     )
     assert "1 of 1 other answers can be reached this way" in text
+
+
+def test_the_runner_up_is_found_where_probabilities_round_to_nothing(monkeypatch):
+    serve(monkeypatch, {None: Dense([[0.0] * 4] * 3, [-300, -2, -200])})
+    text = said(show(VIEW, Visit(picture(("a", "b", "c")), MIDDLE, "k")))
+    assert "b leads with -2; the runner-up is c with -200, a margin of 198 (logit)." in text
+    assert "> 99.9 % for b, < 0.1 % for c, < 0.1 % for all others together." in text
+
+
+def test_a_probability_is_never_quite_nothing_or_all():
+    assert [percent(p) for p in (0, 0.0004, 0.0006, 0.5, 0.9994, 0.9996, 1)] == (
+        "< 0.1 %|< 0.1 %|0.1 %|50.0 %|99.9 %|> 99.9 %|> 99.9 %".split("|")
+    )
 
 
 def test_the_way_and_the_target_come_from_the_address(monkeypatch):

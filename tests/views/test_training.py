@@ -53,7 +53,7 @@ def test_an_earlier_step_and_the_layer_come_from_the_address(visit):
     text = said(at)
     assert "After 10 steps it already says b with 73.1 %" in text  # 1 / (1 + exp(-1))
     assert "Accuracy at step 10: 60 %" in text and "Loss at step 10: 0.09091" in text
-    assert "At step 10 weights from 0 to 0.25. At every step the scale goes from 0 to 1." in text
+    assert "At step 10 weights from 0 to 0.25. The scale is that of the last step, 0 to 1." in text
     assert "Orange speaks for b, blue against, by input x gradient: at step 10 from 0.25 to 0.25." in text
     assert "Before any training it still says a with 73.1 %" in said(show(VIEW, visit, step="0"))
 
