@@ -7,12 +7,13 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
+from types import UnionType
 
 import numpy as np
 
 from models.paper import Paper
 
-Need = type | tuple[str, ...]
+Need = type | UnionType | tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,9 @@ class Visit:
 class View:
     """A room of a paper's page: one file in `app/views` with a `VIEW`.
 
-    `needs` lists what a network must declare for the view to fit: a kind (a class of `models.paper` that its `takes` or
-    `gives` must be an instance of), or a tuple of axes (one of its probes must have them all). All needs must be met.
+    `needs` lists what a network must declare for the view to fit: a kind (a class of `models.paper`, or several joined
+    by |, of which its `takes` or `gives` must be one), or a tuple of axes (one of its probes must have them all). All
+    needs must be met.
     """
 
     title: str

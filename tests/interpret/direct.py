@@ -53,7 +53,7 @@ def attribute(
 
     def masked() -> dict[str, object]:
         return {
-            "feature_mask": patches(paper, block),
+            "feature_mask": patches(paper, block, x, bare().numpy()),
             "baselines": bare(),
             "perturbations_per_eval": 32,
             "target": target,

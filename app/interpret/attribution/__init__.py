@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from app.interpret.attribution.baselines import choices
 from app.interpret.attribution.methods import METHODS, Case, Method, smoothed
 from app.interpret.attribution.survey import Survey, best_layer, survey, unavailable
-from app.interpret.attribution.trust import Removal, agreement, at_input, removal
+from app.interpret.attribution.trust import Removal, agreement, at_input, consensus, likeness, removal
 from app.interpret.copies import undisturbed
 from models.paper import Paper
 
@@ -32,6 +32,8 @@ __all__ = [
     "at_input",
     "attribute",
     "choices",
+    "consensus",
+    "likeness",
     "removal",
     "survey",
     "unavailable",
@@ -98,12 +100,10 @@ def attribute(
             *(steps or how.steps, samples or how.samples, block, noise, random_seed),
         )
         handle = module.register_forward_pre_hook(_counting(tick, _passes(how, case, smooth, smooth_samples)))
-        started = time.perf_counter()
         try:
-            values, delta = _captum(how, case, smooth, smooth_samples)
+            values, delta, seconds = _captum(how, case, smooth, smooth_samples)
         finally:
             handle.remove()
-        seconds = time.perf_counter() - started
     where = layer if how.where == "layer" else ""
     return Attribution(method, case.target, values, delta, seconds, where, _unit(how, paper, smooth))
 
@@ -113,19 +113,23 @@ def _largest(module: nn.Module, x: np.ndarray) -> int:
     return int(module(torch.tensor(x))[0].argmax())
 
 
-def _captum(how: Method, case: Case, smooth: str, smooth_samples: int) -> tuple[np.ndarray, float | None]:
+def _captum(how: Method, case: Case, smooth: str, smooth_samples: int) -> tuple[np.ndarray, float | None, float]:
+    """The values, the delta, and the seconds that Captum took."""
     plan = how.plan(case)
     delta: Tensor | None = None
     if smooth != "off":
         plan = smoothed(plan, case, how, smooth, smooth_samples)
     attributor, arguments = plan
     x = case.input.requires_grad_(how.slopes)
+    started = time.perf_counter()
     if how.complete and smooth == "off":
         found, delta = attributor.attribute(x, **arguments, return_convergence_delta=True)
     else:
         found = attributor.attribute(x, **arguments)
+    seconds = time.perf_counter() - started
     sign = -1 if how.name == "LRP" else 1  # Captum's LRP subtracts the other way round
-    return found.detach()[0].float().numpy().copy(), None if delta is None else sign * float(delta.detach().mean())
+    off = None if delta is None else sign * float(delta.detach().mean())
+    return found.detach()[0].float().numpy().copy(), off, seconds
 
 
 def _counting(tick: Tick, expected: int) -> Callable[[nn.Module, object], None]:

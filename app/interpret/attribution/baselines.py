@@ -81,12 +81,19 @@ def _blurred(x: Array, sigma: float = 3.0) -> Array:
     return gaussian_filter(x, (0, 0, sigma, sigma), mode="nearest").astype(np.float32)
 
 
-def patches(paper: Paper, block: int) -> Tensor:
-    """int64 (1, channels or 1, height, width): which patch of block x block pixels each pixel lies in, from 0 on.
+def patches(paper: Paper, block: int, x: Array, bare: Array) -> Tensor:
+    """int64 (1, 1, height, width): which patch of block x block pixels each pixel lies in, numbered from 0 without gaps.
 
-    All channels of a pixel belong to one patch. The units of a fact are a patch each: (1, units).
+    All channels of a pixel belong to one patch; the units of a fact are a patch each: (1, units). The patches in which
+    the input (1, ...) is the baseline anyway are one patch together: taking them away changes nothing, so that apart they
+    would only add to the cost, and to the noise of the methods that sample.
     """
-    if not isinstance(paper.takes, Image):
-        return torch.arange(paper.takes.shape[0])[None]
-    rows, columns = (torch.arange(side) // block for side in paper.takes.size)
-    return (rows[:, None] * (int(columns[-1]) + 1) + columns)[None, None]
+    if isinstance(paper.takes, Image):
+        rows, columns = (torch.arange(side) // block for side in paper.takes.size)
+        cells = rows[:, None] * (int(columns[-1]) + 1) + columns
+        differs = torch.from_numpy((x != bare).any(axis=(0, 1)))
+    else:
+        cells, differs = torch.arange(paper.takes.shape[0]), torch.from_numpy((x != bare)[0])
+    alive = torch.bincount(cells[differs], minlength=int(cells.max()) + 1) > 0
+    number = torch.where(alive, alive.cumsum(0) - 1, alive.sum())[cells]
+    return number[None, None] if number.ndim == 2 else number[None]

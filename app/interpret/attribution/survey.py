@@ -26,13 +26,16 @@ FLOAT = 1e-5  # of the scores: what float32 may lose on top of that
 
 @dataclass(frozen=True)
 class Survey:
-    """`reasons` says for each absent method why. Layers are probe paths, in the network's order."""
+    """`reasons` says for each absent method why. Layers are probe paths, in the network's order.
+
+    `best` is the layer to begin with: the last whose maps lie over the picture, else the paper's representation, else the
+    last.
+    """
 
     reasons: Mapping[str, str]
     layers: Mapping[str, tuple[str, ...]]  # for each method that needs one: the layers on which it works
-    best: Mapping[
-        str, str
-    ]  # of these the one to begin with: the last with maps that lie over the picture, else the last
+    best: Mapping[str, str]
+    placed: frozenset[str]  # the layers whose maps lie over the picture
     shapes: Mapping[str, tuple[int, ...]]  # of every probe's output, without the batch
 
     @property
@@ -75,12 +78,16 @@ def survey(module: nn.Module, paper: Paper, x: np.ndarray | None = None) -> Surv
         reasons["Occlusion"] = "its inputs stand in no order, so there is no window to slide"
     for name, fit in layers.items():
         if not fit and name not in reasons:
-            maps = "GradCam" in name
-            reasons[name] = f"no layer inside {'with maps ' if maps else ''}is reached by the score's slope"
+            reasons[name] = "no layer inside is reached by the score's slope"
+            if name.endswith("GradCam") and not flow.placed:
+                reasons[name] = "no layer inside has maps that lie over the picture"
     named = {name: reasons[name] for name in METHODS if name in reasons}
     there = {name: fit for name, fit in layers.items() if name not in named}
-    best = {name: ([p for p in fit if p in flow.placed] or fit)[-1] for name, fit in there.items()}
-    return Survey(named, there, best, flow.shapes)
+    best = {}
+    for name, fit in there.items():
+        over = [p for p in fit if p in flow.placed]
+        best[name] = over[-1] if over else paper.penultimate if paper.penultimate in fit else fit[-1]
+    return Survey(named, there, best, frozenset(flow.placed), flow.shapes)
 
 
 @dataclass(frozen=True)

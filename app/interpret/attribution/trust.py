@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import torch
-from scipy.stats import rankdata
 from torch import nn
 
 from app.interpret.attribution.baselines import baseline as reference
@@ -16,6 +16,7 @@ from models.paper import Image, Paper
 
 Array = np.ndarray
 AT_ONCE = 64  # inputs in one forward pass
+NOISE = 1e-6  # of a map's largest value: less is zero
 
 
 def at_input(values: Array, paper: Paper) -> Array | None:
@@ -32,21 +33,49 @@ def at_input(values: Array, paper: Paper) -> Array | None:
     return flat[np.ix_(rows, columns)]
 
 
-def agreement(maps: Sequence[Array]) -> Array:
-    """Spearman's rank correlation of every two maps, by how much each pixel counts (its sign aside): (n, n).
+def likeness(a: Array, b: Array) -> float:
+    """Spearman's rank correlation of two maps, signs included, over the parts where one of them at least is not zero.
 
-    nan where a map is the same everywhere and so ranks nothing.
+    What is zero in both says nothing: a large empty ground would make any two maps alike. nan where nothing is left to rank.
     """
-    ranks = np.stack([rankdata(np.abs(m), method="average").astype(np.float64) for m in map(np.ravel, maps)])
-    ranks -= ranks.mean(1, keepdims=True)
-    length = np.sqrt((ranks**2).sum(1))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return (ranks @ ranks.T / np.outer(length, length)).clip(-1, 1)
+    a, b = _clean(a), _clean(b)
+    some = (a != 0) | (b != 0)
+    if not some.any():
+        return float("nan")
+    x, y = (r - r.mean() for r in (_ranks(a[some]), _ranks(b[some])))
+    length = float(np.sqrt((x @ x) * (y @ y)))
+    return float(np.clip(x @ y / length, -1, 1)) if length else float("nan")
+
+
+def agreement(maps: Sequence[Array]) -> Array:
+    """`likeness` of every two maps by how much each part counts, its sign aside: (n, n), symmetric."""
+    sizes = [np.abs(m) for m in maps]
+    found = np.eye(len(maps))
+    for i, j in combinations(range(len(maps)), 2):
+        found[i, j] = found[j, i] = likeness(sizes[i], sizes[j])
+    return found
+
+
+def _clean(values: Array) -> Array:
+    """Flat, without what float32 leaves where zero is meant."""
+    return np.where(np.abs(values) > NOISE * np.abs(values).max(), values, 0).ravel()
+
+
+def consensus(maps: Sequence[Array]) -> Array:
+    """Where all maps together say that it matters: each pixel's mean rank by size, 0 (last in all) to 1 (first in all)."""
+    ranks = np.stack([_ranks(_clean(np.abs(m))) for m in maps])
+    return ((ranks.mean(0) - 1) / max(1, ranks.shape[1] - 1)).reshape(maps[0].shape).astype(np.float32)
+
+
+def _ranks(values: Array) -> Array:
+    """The place of each value in order, from 1; equal values share the mean of their places."""
+    _, which, count = np.unique(values, return_inverse=True, return_counts=True)
+    return (count.cumsum() - (count - 1) / 2)[which]
 
 
 @dataclass(frozen=True)
 class Removal:
-    """The target's probability as pixels are replaced by the baseline, a share of them at each point (points,).
+    """The target's probability as pixels are replaced by the baseline, a share of those that differ from it (points,).
 
     `most` takes away first what the map says speaks most for the target, `least` last; `chance` is the mean over random
     orders, between `low` and `high` of them.
@@ -82,16 +111,18 @@ def removal(
 
     Samek et al. 2017, arXiv 1509.06321; Petsiuk et al. 2018, arXiv 1806.07421 (deletion). Ties are broken at random.
     """
-    values = np.frombuffer(order, np.float32)
     random = np.random.default_rng(random_seed)
+    bare = reference(paper, x, baseline, random_seed)
+    differs = (x != bare).any(axis=(0, 1) if x.ndim == 4 else 0).ravel()
+    values = np.frombuffer(order, np.float32)[differs]
     first = np.lexsort((random.random(values.size), -values))
     orders = [first, first[::-1], *(random.permutation(values.size) for _ in range(chances))]
     share = np.linspace(0, 1, points)
     counts = (share * values.size).round().astype(int)
-    rank = np.stack([np.argsort(o) for o in orders])  # (orders, pixels): when each pixel goes
-    gone = (rank[:, None] < counts[:, None]).reshape(-1, *x.shape[-2:] if x.ndim == 4 else x.shape[-1:])
-    gone = gone[:, None] if x.ndim == 4 else gone
-    bare = reference(paper, x, baseline, random_seed)
+    rank = np.stack([np.argsort(o) for o in orders])  # (orders, pixels that differ): when each goes
+    gone = np.zeros((len(orders), points, differs.size), bool)
+    gone[..., differs] = rank[:, None] < counts[:, None]
+    gone = gone.reshape(-1, 1, *x.shape[2:]) if x.ndim == 4 else gone.reshape(-1, *x.shape[1:])
     scores = []
     for start in range(0, len(gone), AT_ONCE):
         tick(start / len(gone))
