@@ -38,6 +38,8 @@ def mosaic(
 
     `top` fixes the end of the scale (while one scrubs or compares). Columns default to what makes the mosaic 3:2.
     """
+    zoom = max(1, round(28 / max(maps.shape[1:])))  # so that the lines between small maps stay thin
+    maps = maps.repeat(zoom, 1).repeat(zoom, 2)
     n, h, w = maps.shape
     columns = columns or max(1, min(n, round(float(np.sqrt(1.5 * n * h / w)))))
     rows = -(-n // columns)
