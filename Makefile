@@ -1,11 +1,11 @@
-# make run · make test · make train PAPER=lenet5 [DEVICE=cuda] · make bench
+# make run · make test · make train PAPER=lenet5 [DEVICE=cuda] · make bench · make pictures
 PYTHON ?= python3
 PORT ?= 8501
 DEVICE ?= cpu
 BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: run test train bench browser
+.PHONY: run test train bench pictures browser
 
 run: .venv/app
 	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
@@ -22,6 +22,9 @@ train: .venv/app
 
 bench: .venv/dev browser
 	$(BIN)/python -m tests.bench
+
+pictures: .venv/dev browser
+	$(BIN)/python -m tests.browser.pictures
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -8,7 +8,7 @@ import importlib
 import json
 import sys
 
-from models import networks, paper, papers
+from models import networks, paper, papers, root
 
 
 def every() -> list[str]:
@@ -60,6 +60,7 @@ def command_notes(options: argparse.Namespace) -> int:
 
     for slug in [options.slug] if options.slug else every():
         print(f"{slug}: {'rewritten' if notes.update(slug) else 'as it should be'}")
+    (root() / "README.md").write_text(notes.readme(), "utf8")
     return 0
 
 
@@ -84,7 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
     verify = commands.add_parser("verify", help="hashes, golden outputs, record against a fresh evaluation")
     verify.add_argument("slug", nargs="?")
     verify.set_defaults(run=command_verify)
-    notes = commands.add_parser("notes", help="write the records' numbers into the papers' notes")
+    notes = commands.add_parser("notes", help="write the records' numbers into the papers' notes and the README")
     notes.add_argument("slug", nargs="?")
     notes.set_defaults(run=command_notes)
     data = commands.add_parser("data", help="fetch a data set from its public home").add_subparsers(required=True)

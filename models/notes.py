@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models import checkpoint, paper, root
+from models import checkpoint, networks, paper, papers, root
 from models.paper import Claim
 
 START, END = "<!-- numbers: python -m models notes -->", "<!-- /numbers -->"
@@ -79,3 +79,24 @@ def update(slug: str) -> bool:
         return False
     path(slug).write_text(text, "utf8")
     return True
+
+
+PAPERS_START, PAPERS_END = "<!-- papers: python -m models notes -->", "<!-- /papers -->"
+
+
+def readme() -> str:
+    """The project's README with its table of papers as cards and records have them now."""
+    file = root() / "README.md"
+    head, rest = file.read_text("utf8").split(PAPERS_START, 1)
+    lines = ["| year | network | headline | here | in the paper | parameters |", "|---|---|---|---|---|---|"]
+    for card in papers():
+        for network in networks(card.slug):
+            record, claim = checkpoint.read_record(network.slug), network.headline
+            metric = record.metric(claim.metric)
+            name = f"{card.name or card.title}{f', {network.network.lower()}' if network.network else ''}"
+            lines.append(
+                f"| {card.year} | [{name}](models/{network.slug}/README.md) | {claim.label or claim.metric} "
+                f"| {ours(network.slug, claim)} | {value(claim.value, metric.unit if metric else '')} "
+                f"| {record.parameters:,} |"
+            )
+    return f"{head}{PAPERS_START}\n" + "\n".join(lines) + f"\n{PAPERS_END}{rest.split(PAPERS_END, 1)[1]}"

@@ -67,6 +67,10 @@ def test_the_note_has_the_records_numbers(card):
     assert notes.updated(card.slug) == text
 
 
+def test_the_readme_has_the_records_numbers():
+    assert notes.readme() == (models.root() / "README.md").read_text("utf8")
+
+
 @every()
 def test_the_probes_are_what_a_forward_pass_computes(card):
     module = models.load(card.slug).module

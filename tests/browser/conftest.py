@@ -7,10 +7,12 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -55,14 +57,14 @@ def _answers(url: str) -> bool:
         return False
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the app, started once on a free port: "http://127.0.0.1:PORT"."""
-    port, log = _free_port(), tmp_path_factory.mktemp("server") / "log.txt"
+@contextmanager
+def serve(log: Path | None = None) -> Iterator[tuple[str, int]]:
+    """The app on a free port for the length of a `with`: "http://127.0.0.1:PORT", and its process id."""
+    port, log = _free_port(), log or Path(tempfile.mkdtemp()) / "log.txt"
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.address", "127.0.0.1"]
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [*command, "--server.port", str(port)],
+            [*command, "--server.port", str(port), "--server.headless", "true"],
             cwd=ROOT,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
             stdout=out,
@@ -72,12 +74,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         url, end = f"http://127.0.0.1:{port}", time.monotonic() + 60
         while not _answers(f"{url}/_stcore/health"):
             if process.poll() is not None or time.monotonic() > end:
-                pytest.fail(f"the app did not start:\n{log.read_text()[-4000:]}")
+                raise RuntimeError(f"the app did not start:\n{log.read_text()[-4000:]}")
             time.sleep(0.1)
-        yield url
+        yield url, process.pid
     finally:
         process.terminate()
         process.wait(10)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the app, started once for the whole test run."""
+    with serve(tmp_path_factory.mktemp("server") / "log.txt") as (url, _):
+        yield url
 
 
 @pytest.fixture(scope="module")
