@@ -190,9 +190,15 @@ def _not_a_picture(data: bytes) -> BadInput:
     if data[4:8] == b"ftyp":
         found = f"a video or {BRANDS.get(data[8:12], 'HEIC')} photo: save or share it as JPEG"
     if found is None:
-        text = all(32 <= byte < 127 or byte in b"\t\r\n" for byte in head)
-        found = f"text: give a {NAMES} picture" if text else f"of an unknown kind: give a {NAMES} picture"
-    return BadInput(f"This file is no picture but {found}.")
+        found = f"{'text, no picture' if _is_text(data) else 'of an unknown kind'}: give a {NAMES} picture"
+    return BadInput(f"This file is {found}.")
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        return min(data) >= 9 and bool(data.decode("utf8"))  # below the tabulator there is no text
+    except UnicodeDecodeError:
+        return False
 
 
 def _orientation(picture: Image.Image) -> int:

@@ -14,8 +14,8 @@ from models.paper import BadInput, Step
 Array = np.ndarray
 
 SMALL = 64  # pixels; pictures up to this side are taken at their word: no lighting, no dust
-EVEN = 0.06  # of 0..1; how much the border of a drawn or scanned picture may vary
-FAINT = 0.06  # of 0..1; a mark that stands out less than this is none
+EVEN = 0.015  # of 0..1; how much the ground of a drawing or screenshot may vary
+FAINT = 0.08  # of 0..1; a mark that stands out less than this is none
 BLIND = "There is no mark in this picture: draw or photograph one digit, dark on a light ground or light on a dark one."
 EIGHT = np.ones((3, 3), bool)  # diagonal neighbours belong together, too
 
@@ -69,15 +69,16 @@ def resize(v: Array, size: tuple[int, int]) -> Array:
 
 
 def _is_even(v: Array) -> bool:
-    low, high = np.percentile(border(v), (10, 90))
-    return max(v.shape) <= SMALL or bool(high - low < EVEN)
+    """Whether most of the border has one brightness, as in drawings and screenshots; ink may run over the rest of it."""
+    edge = border(v)
+    return max(v.shape) <= SMALL or bool((np.abs(edge - np.median(edge)) < EVEN).mean() >= 0.5)
 
 
 def _ink_is_dark(grey: Array) -> bool:
     """Ink is what departs from the brightness that is usual around it, be it paper in shadow or a blackboard."""
     coarse = resize(grey, within(grey.shape, 48))
     window = 2 * (max(coarse.shape) // 5) + 1
-    usual = float(np.median(border(grey))) if _is_even(grey) else ndimage.median_filter(coarse, window, mode="nearest")
+    usual = float(np.median(border(grey))) if _is_even(grey) else ndimage.median_filter(coarse, window, mode="reflect")
     apart = coarse - usual
     return bool((apart[apart < 0] ** 2).sum() > (apart[apart > 0] ** 2).sum())
 
@@ -91,16 +92,20 @@ def _drawn(v: Array) -> Step:
         raise BadInput(BLIND)
     if max(v.shape) > SMALL:
         m[m < FAINT / 2] = 0  # the ripples of JPEG
-        m *= _grown(_marks(m))
+        mask = _marks(m, 0.3 * top)
+        if not mask.any():
+            raise BadInput(BLIND)
+        m *= _grown(mask)
     return Step("lighting", f"The ground is even; the ink, {top:.2f} above it at most, is stretched to 1.", m / top)
 
 
 def _photographed(v: Array) -> Step:
     """Light ink on an uneven ground, with noise, dust, and things that reach in over the border."""
     ground = _lighting(v)
-    smooth = ndimage.uniform_filter(v, max(1, max(v.shape) // 300))
-    m = np.clip((smooth - ground) / np.maximum(1 - ground, 0.1), 0, 1)
-    mask = _marks(_cleared(m))
+    smooth = ndimage.uniform_filter(v, max(3, max(v.shape) // 250))
+    m = (smooth - ground) / np.maximum(1 - ground, 0.3)
+    m = _cleared(m)
+    mask = _marks(m, _threshold(m))
     strong = float(np.median(m[mask])) if mask.any() else 0.0
     if strong < FAINT:
         raise BadInput(BLIND)
@@ -127,7 +132,7 @@ def _lighting(v: Array) -> Array:
 def _threshold(m: Array) -> float:
     """Less than half of strong ink; more than 1 where there is nothing but noise."""
     usual = float(np.median(m))
-    noise = 1.4826 * float(np.median(np.abs(m - usual)))
+    noise = usual - float(np.percentile(m, 16))  # one standard deviation, from the side where no ink is
     inked = m[m > usual + max(FAINT, 5 * noise)]
     return 0.45 * float(np.percentile(inked, 90)) if inked.size else 2.0
 
@@ -142,12 +147,12 @@ def _cleared(m: Array) -> Array:
     return np.where((areas == 0)[labels] & (labels > 0), 0, m)
 
 
-def _marks(m: Array) -> Array:
+def _marks(m: Array, threshold: float) -> Array:
     """Where the ink is: strong enough, and in no speck."""
-    labels, count = ndimage.label(m > _threshold(m), EIGHT)
+    labels, count = ndimage.label(m > threshold, EIGHT)
     areas = np.bincount(labels.ravel(), minlength=count + 1)
     areas[0] = 0
-    return (areas > max(0.03 * areas.max(), 4))[labels]
+    return (areas > max(0.03 * areas.max(), 4, 1e-4 * m.size))[labels]
 
 
 def _grown(mask: Array) -> Array:
