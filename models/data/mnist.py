@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -16,12 +17,17 @@ LABELS = tuple("0123456789")
 @cache
 def read(split: str) -> tuple[np.ndarray, np.ndarray]:
     """uint8 (n, 28, 28) and int64 (n,) of "train" or "test", in the original order. Raises DataMissing."""
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(need(folder() / "mnist" / f"{split}.parquet"))
-    files = (row["bytes"] for row in table["image"].to_pylist())
-    pixels = np.stack([np.asarray(Image.open(io.BytesIO(file))) for file in files])
-    labels = table["label"].to_numpy().astype(np.int64)
+    pixels, labels = decode(need(folder() / "mnist" / f"{split}.parquet"))
     pixels.setflags(write=False)
     labels.setflags(write=False)
     return pixels, labels
+
+
+def decode(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels and labels of one Parquet file in the layout of the public one: a struct of PNG bytes, and a label."""
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path)
+    files = (row["bytes"] for row in table["image"].to_pylist())
+    pixels = np.stack([np.asarray(Image.open(io.BytesIO(file))) for file in files])
+    return pixels, table["label"].to_numpy().astype(np.int64)
