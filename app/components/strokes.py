@@ -16,6 +16,8 @@ from models.paper import BadInput
 
 Strokes = Sequence[Sequence[float]]
 UNITS = 256  # the pad's side
+CLOSEST = 2.0  # units; points closer to the one before are left out,
+COARSEST = 24.0  # and up to this far where a drawing would be too long
 LONGEST = 4000  # characters of a packed drawing
 MOST = 60_000  # bytes of an unpacked one: some 30,000 points
 SMOOTH = 4  # every pixel is drawn as SMOOTH x SMOOTH and averaged
@@ -37,16 +39,27 @@ def render(strokes: Strokes, side: int = 280) -> Image.Image:
 
 
 def encode(strokes: Strokes) -> str:
-    """Strokes -> text for the address: whole units, one byte each; a stroke is its width, its count of points, its points."""
+    """Strokes -> text for the address: whole units, one byte each; a stroke is its width, its count of points, its points.
+
+    A drawing too long for an address is told with fewer points; with very many strokes it stays longer than LONGEST.
+    Packing what `decode` gave gives the same text.
+    """
+    apart = CLOSEST
+    while len(text := _packed(strokes, apart)) > LONGEST and apart < COARSEST:
+        apart *= 1.5
+    return text
+
+
+def _packed(strokes: Strokes, apart: float) -> str:
     packed = bytearray()
     for width, *flat in strokes:
-        points = _thin([(_byte(x), _byte(y)) for x, y in zip(flat[::2], flat[1::2], strict=True)])
-        for start in range(0, len(points), 254):
+        points = _thin([(_byte(x), _byte(y)) for x, y in zip(flat[::2], flat[1::2], strict=True)], apart)
+        for start in range(0, max(1, len(points) - 1), 254):
             part = points[start : start + 255]  # parts of a long stroke share a point, so that the line goes on
-            packed += bytes((_byte(width), len(part)))
-            for x, y in part:
-                packed += bytes((x, y))
-    return base64.urlsafe_b64encode(zlib.compress(bytes(packed), 9)).decode().rstrip("=")
+            if part:
+                packed += bytes((_byte(width), len(part)))
+                packed += bytes(value for point in part for value in point)
+    return base64.urlsafe_b64encode(zlib.compress(bytes(packed), 9)).decode().rstrip("=") if packed else ""
 
 
 def decode(text: str) -> list[list[float]]:
@@ -60,7 +73,7 @@ def decode(text: str) -> list[list[float]]:
         packed = inflate.decompress(raw, MOST)
     except (binascii.Error, ValueError, zlib.error):
         raise wrong from None
-    if inflate.unconsumed_tail or not inflate.eof or not packed:
+    if inflate.unconsumed_tail or inflate.unused_data or not inflate.eof or not packed:
         raise wrong
     strokes: list[list[float]] = []
     at = 0
@@ -77,8 +90,8 @@ def _byte(value: float) -> int:
     return min(255, max(0, round(value)))
 
 
-def _thin(points: list[tuple[int, int]], apart: float = 2.0) -> list[tuple[int, int]]:
-    """Leave out points closer than two units to the one before; the last always stays."""
+def _thin(points: list[tuple[int, int]], apart: float) -> list[tuple[int, int]]:
+    """Leave out points closer than `apart` to the one before; the last always stays."""
     kept = points[:1]
     for x, y in points[1:]:
         if (x - kept[-1][0]) ** 2 + (y - kept[-1][1]) ** 2 >= apart**2:
