@@ -50,14 +50,14 @@ def answers(visit: Visit, said: Prediction, code: str) -> None:
     more = f", the first {MOST} of {len(said.labels)}" if len(said.labels) > MOST else ""
     numbers = {"scores": said.scores, "probabilities": said.probabilities}
     named = [i for i, k in enumerate(order) if gives.several and said.probabilities[k] > 0.5] or [0]
-    left, right = st.columns(2, gap="medium")
+    left, right = (st.container(), st.container()) if plain else st.columns(2, gap="medium")
     if not plain:
         with left:
             scores = said.scores[order]
             texts = [f"{s:.3g}" for s in scores]
             figure = bars(scores, labels, visit.dark, title=f"Scores{more}", axis=gives.unit, texts=texts, strong=named)
             exhibit(visit, figure, key="scores", reading=_margin(gives, said), numbers=numbers, code=code)
-    with left if plain else right:
+    with right:
         shares = said.probabilities[order]
         figure = bars(
             drawn.factor * shares,

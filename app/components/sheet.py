@@ -26,9 +26,13 @@ def sheet(
     code: str,
     signed: bool | None = None,
 ) -> None:
-    """Draw `moments[at]`, (n, height, width), on the scale of the last moment; what lies beyond has the end's colour."""
+    """Draw `moments[at]`, (n, height, width).
+
+    The scale ends at the largest value of the last moment, or of a middling one where that is larger: a single moment of
+    large values would make all others pale. What lies beyond has the end's colour.
+    """
     values, tops = moments[at], [float(np.abs(m).max()) for m in moments]
-    top = tops[-1] or max(tops) or 1.0
+    top = max(tops[-1], float(np.median(tops))) or max(tops) or 1.0
     signed = any((m < 0).any() for m in moments) if signed is None else signed
     n, h, w = values.shape
     columns = max(1, round((1.5 * n * h / w) ** 0.5))
@@ -37,10 +41,8 @@ def sheet(
     large = np.pad(values.repeat(k, 1).repeat(k, 2), ((0, 0), (room, room), (room, room)))
     picture = mosaic(large, visit.dark, columns=min(n, columns), signed=signed, top=top)
     st.markdown(f"**{title}**")
-    grid(picture, [], key=f"sheet-{key}", alt=title)
+    grid(picture, [], key=f"sheet-{key}", alt=title, width=min(720, 4 * picture.size[1]))
     ends = f"{-top if signed else 0:.3g} to {top:.3g}"
     beyond = "; what lies beyond has the end's colour" if tops[at] > 1.001 * top else ""
-    reading = (
-        f"{what} from {values.min():.3g} to {values.max():.3g}. The scale is that of the last step, {ends}{beyond}."
-    )
+    reading = f"{what} from {values.min():.3g} to {values.max():.3g}. The scale is {ends} at every step{beyond}."
     foot(visit, key=key, reading=reading, numbers={key: values}, code=code, png=picture.png)

@@ -151,13 +151,17 @@ def _labels(
     scale = (height - 110) / ((high - low) or 1)  # pixels a unit, roughly: the plot without its margins
     wanted = np.array([float(line.values[-1]) for line in ends]) * scale
     shifts = dict(zip([id(line) for line in ends], _apart(wanted) - wanted, strict=True))
+    peaks: list[tuple[float, float]] = []  # where a peak has its label: where two would meet, the first one stays
     for line in lines:
         colour = {"ours": t.ours, "twin": t.muted, "other": t.text}[line.role]
         label = {"text": line.name, "showarrow": False, "font": {"color": colour, "size": 12}}
         if line.peak:
             top = int(np.argmax(line.values))
             place = float(_place(line.steps[top : top + 1], log)[0])
-            figure.add_annotation(x=place, y=float(line.values[top]), yshift=9, **label)
+            spot = (place / float(_place(line.steps[-1:], log)[0] or 1), float(line.values[top]) * scale / LABEL)
+            if all(abs(spot[0] - x) > 0.1 or abs(spot[1] - y) > 1 for x, y in peaks):
+                figure.add_annotation(x=place, y=float(line.values[top]), yshift=9, **label)
+                peaks.append(spot)
         else:
             end, shift = float(line.values[-1]), float(shifts[id(line)])
             figure.add_annotation(x=1, xref="paper", y=end, xanchor="left", xshift=6, yshift=shift, **label)

@@ -69,7 +69,7 @@ def _curves(visit: Visit, runs: checkpoint.Curves, steps: Sequence[int], at: int
     columns: list[DeltaGenerator] = []
     for name in quantities(runs):
         columns = columns or list(st.columns(2, gap="medium"))  # pair by pair, so that a phone shows them in this order
-        lines, unit = lines_of(runs, name), " %" if name in ("accuracy", "error") else ""
+        lines, unit, words = lines_of(runs, name), " %" if name in ("accuracy", "error") else "", name.replace("_", " ")
         here = float(np.interp(at, lines[0].steps, lines[0].values))
         twin = "".join(f", {short(line.values[-1])}{unit} for its twin" for line in lines if line.role == "twin")
         with columns.pop(0):
@@ -79,10 +79,10 @@ def _curves(visit: Visit, runs: checkpoint.Curves, steps: Sequence[int], at: int
                 steps,
                 at,
                 key=f"curve-{name}",
-                title=name.capitalize(),
-                axis=unit.strip() or name,
+                title=words.capitalize(),
+                axis=unit.strip() or words,
                 log=log,
-                reading=f"{name.capitalize()} at step {at:,}: {short(here)}{unit}; at the end "
+                reading=f"{words.capitalize()} at step {at:,}: {short(here)}{unit}; at the end "
                 f"{short(lines[0].values[-1])}{unit}{twin}." + seeds,
                 code=f'from models import checkpoint\n\nprint(checkpoint.read_curves("{visit.paper.slug}"))',
             )
@@ -156,10 +156,11 @@ def _inside(
     many = f"{here.units:,} {'unit' if here.units == 1 else 'units'}"
     part = f", the first {len(here.activations)} of {many}" if len(here.activations) < here.units else f", {many}"
     where = "on the picture" if weights[0].kind == "retina" else f"of {weights[0].path}"
+    laid = ", a row a unit and a column an input," if weights[0].kind == "matrix" else ""
     columns = st.columns(3 if here.attribution.size else 2, gap="medium")
     with columns[0]:
         maps, code = [w.maps for w in weights], _code(slug, "history", "first_weights", at)
-        sheet(visit, maps, i, key="weights", title=f"Weights {where}", what=f"At step {at:,} weights", code=code)
+        sheet(visit, maps, i, key="weights", title=f"Weights {where}", what=f"At step {at:,} weights{laid}", code=code)
     with columns[1]:
         maps, code = (
             [m.activations for m in moments],

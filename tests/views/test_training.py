@@ -53,7 +53,7 @@ def test_an_earlier_step_and_the_layer_come_from_the_address(visit):
     text = said(at)
     assert "After 10 steps it already says b with 73.1 %" in text  # 1 / (1 + exp(-1))
     assert "Accuracy at step 10: 60 %" in text and "Loss at step 10: 0.09091" in text
-    assert "At step 10 weights from 0 to 0.25. The scale is that of the last step, 0 to 1." in text
+    assert "At step 10 weights from 0 to 0.25. The scale is 0 to 1 at every step." in text
     assert "Orange speaks for b, blue against, by input x gradient: at step 10 from 0.25 to 0.25." in text
     assert "Before any training it still says a with 73.1 %" in said(show(VIEW, visit, step="0"))
 
@@ -106,6 +106,12 @@ def test_labels_stand_at_the_ends_or_at_the_peak():
     notes = {note.text: note for note in figure.layout.annotations}
     assert notes["rising"].xref == "paper" and notes["rising"].y == 1
     assert notes["early"].x == 0 and notes["early"].y == 5
+
+
+def test_of_two_peaks_in_one_place_the_first_has_its_label():
+    lines = [Line(np.array([0, 9]), np.array([5.0 - i / 100, i]), f"line {i}", "other", peak=True) for i in (0, 1)]
+    figure = curves(lines, False, title="t", axis="%", log=True, span=(0, 10))
+    assert [note.text for note in figure.layout.annotations] == ["line 0"]
 
 
 def test_labels_that_would_meet_are_pushed_apart_and_no_others():
