@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import importlib
 import inspect
 import io
 import os
@@ -22,7 +23,7 @@ from cachetools import LRUCache
 
 import models
 from app.view import Visit
-from models.paper import Paper
+from models.paper import Fact, Paper
 
 if TYPE_CHECKING:
     from app.interpret.copies import Copies
@@ -106,8 +107,7 @@ def ask(
     Settings must be hashable. A question with a `tick` parameter is given a function to call with its progress (0..1);
     after half a second the visitor sees a bar, and choosing something else abandons the question at its next tick.
     """
-    named = f"{question.__module__}.{question.__qualname__}"
-    key = (named, visit.paper.slug, visit.key, step, twin, seed, tuple(sorted(settings.items())))
+    key = _key(question, visit, step, twin, seed, settings)
     with _lock:
         if key in _answers:
             return _answers[key]
@@ -121,6 +121,19 @@ def ask(
         if size(answer) < ANSWERS:
             _answers[key] = answer
     return answer
+
+
+def kept(question: Callable[..., Any], visit: Visit, **settings: Any) -> bool:
+    """Whether `ask` would answer this at once, from what is kept."""
+    with _lock:
+        return _key(question, visit, None, False, 0, settings) in _answers
+
+
+def _key(
+    question: Callable[..., Any], visit: Visit, step: int | None, twin: bool, seed: int, settings: Mapping[str, Any]
+) -> tuple[Any, ...]:
+    named = f"{question.__module__}.{question.__qualname__}"
+    return (named, visit.paper.slug, visit.key, step, twin, seed, tuple(sorted(settings.items())))
 
 
 def _progress() -> Callable[[float | None], None]:
@@ -203,11 +216,18 @@ def drop_picture() -> None:
 
 
 def probe_visit(visit: Visit) -> Visit:
-    """The same network with the whole probe set of its data set as input. Raises KeyError where there is none."""
+    """The same network with the whole probe set of its data set as input: pictures, or all facts that it knows.
+
+    Raises KeyError where there is none.
+    """
+    takes, key = visit.paper.takes, f"probe:{visit.paper.dataset}"
+    if isinstance(takes, Fact):
+        if not takes.answers:
+            raise KeyError(f"no facts in {visit.paper.slug}")
+        return visit.given(np.concatenate([takes.parse(question) for question, _ in takes.answers]), key)
     from models.data.probe import probe
 
-    images = probe(visit.paper.dataset).images
-    return visit.given(_probe_input(visit.paper, images), f"probe:{visit.paper.dataset}")
+    return visit.given(_probe_input(visit.paper, probe(visit.paper.dataset).images), key)
 
 
 def _probe_input(paper: Paper, images: np.ndarray) -> np.ndarray:
@@ -222,10 +242,15 @@ def _probe_input(paper: Paper, images: np.ndarray) -> np.ndarray:
 
 
 def warm() -> None:
-    """Import torch in the background, once, so that the first paper opens quickly."""
+    """Import torch and captum in the background, once, so that the first paper opens quickly."""
     _warm()
 
 
 @cache
 def _warm() -> None:
-    threading.Thread(target=_torch_ready, daemon=True).start()
+    threading.Thread(target=_ahead, daemon=True).start()
+
+
+def _ahead() -> None:
+    _torch_ready()
+    importlib.import_module("app.interpret.attribution")

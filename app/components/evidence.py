@@ -22,6 +22,7 @@ from app.view import Visit
 from models import checkpoint
 
 ALIKE, PARTLY = 0.7, 0.35  # rank correlations from which two maps are called alike, or alike in part
+FAINT = 0.02  # probability below which a fall cannot be seen
 RANDOM = 8  # random orders of taking pixels away
 
 
@@ -102,6 +103,8 @@ def _removed(visit: Visit, one: Attribution, baseline: str) -> None:
 
 def _fall(found: Removal, label: str) -> str:
     """The areas under the curves, and what follows (Samek et al. 2017)."""
+    if max(found.most.max(), found.least.max(), found.high.max()) < FAINT:
+        return f"{label} is so unlikely, with and without these pixels, that taking them away shows nothing."
     most, chance = found.area(found.most), found.area(found.chance)
     better = "better than any random order" if most < found.area(found.low) else "better than chance"
     return (

@@ -12,7 +12,8 @@ import streamlit as st
 from app.components.cards import Card
 from app.components.exhibit import exhibit
 from app.figures.attribution import cells, over, small, units
-from app.figures.maps import heatmap
+from app.figures.maps import heatmap, png
+from app.figures.pictures import url
 from app.interpret.attribution import METHODS, Attribution, Survey, at_input
 from app.view import Visit
 from models.paper import Image
@@ -30,13 +31,17 @@ def signed(one: Attribution) -> bool:
     return METHODS[one.method].signed and not one.unit.endswith("²")
 
 
+def little(visit: Visit, one: Attribution) -> np.ndarray:
+    """The map small, as RGB."""
+    values = flat(one)
+    return small(values if values.ndim == 2 else cells(values), visit.dark, signed=signed(one))
+
+
 def card(visit: Visit, name: str, one: Attribution | None) -> Card:
     """The method's map small, what it took and by how much its sum is off; an empty card where it is not computed yet."""
     how = METHODS[name]
     if one is None:
         return Card(name, "", how.about)
-    values = flat(one)
-    picture = small(values if values.ndim == 2 else cells(values), visit.dark, signed=signed(one))
     line = f"{1e3 * one.seconds:.0f} ms" if one.seconds < 1 else f"{one.seconds:.1f} s"
     if one.delta is not None and one.explained:
         off = 100 * abs(one.delta / one.explained)
@@ -45,7 +50,7 @@ def card(visit: Visit, name: str, one: Attribution | None) -> Card:
             if name == "LRP"
             else f", {'< 0.1' if off < 0.1 else f'{off:.2g}'} % off"
         )
-    return Card(name, line, how.about, picture)
+    return Card(name, line, how.about, url(png(little(visit, one))))
 
 
 def large(visit: Visit, one: Attribution, settings: Mapping[str, Any], found: Survey) -> None:

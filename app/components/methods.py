@@ -12,7 +12,7 @@ import streamlit as st
 
 from app import session
 from app.components.choice import choice
-from app.interpret.attribution import METHODS, SMOOTHINGS, Attribution, Survey, attribute, choices
+from app.interpret.attribution import METHODS, SMOOTHINGS, Attribution, Survey, attribute, choices, side
 from app.interpret.prediction import Prediction
 from app.view import Visit
 from models.paper import Image
@@ -59,9 +59,7 @@ def choose(visit: Visit, found: Survey, said: Prediction) -> Wanted:
             bind="query-params",
             width=180,
         )
-        names = list(found.methods)
-        first = next((i for i, name in enumerate(names) if METHODS[name].complete), 0)
-        method = st.selectbox("Method", names, first, key="method", bind="query-params", width=230)
+        method = st.selectbox("Method", found.methods, key="method", bind="query-params", width=230)
         how, layer, unit = METHODS[method], None, None
         if "layer" in how.uses:
             fit = found.layers[method]
@@ -81,9 +79,10 @@ def choose(visit: Visit, found: Survey, said: Prediction) -> Wanted:
 def _settings(visit: Visit) -> tuple[float, dict[str, Any]]:
     with st.popover("Settings"):
         baseline = choice(st.selectbox, "Baseline: what stands for nothing", choices(visit.paper), key="baseline")
-        block = 4
+        block = side(visit.paper)
         if isinstance(visit.paper.takes, Image):
-            block = st.slider("Side of a patch, pixels", 1, 8, 4, key="patch", bind="query-params")
+            most = max(2, min(visit.paper.takes.size) // 4)
+            block = st.slider("Side of a patch, pixels", 1, most, block, key="patch", bind="query-params")
         effort = choice(st.segmented_control, "Effort: steps and samples", EFFORTS, key="effort", required=True)
         smooth = choice(st.selectbox, "Smoothing: averaged over noisy copies", SMOOTHINGS, key="smooth")
         on = smooth != "off"
@@ -121,11 +120,14 @@ def answered(visit: Visit, found: Survey, wanted: Wanted, method: str) -> Attrib
 
 
 def some(visit: Visit, found: Survey, wanted: Wanted) -> dict[str, Attribution]:
-    """The methods' maps: those that are kept, and as many others as `AT_ONCE` allows, at least one."""
+    """The methods' maps: all that are kept, and at least one other, more as long as `AT_ONCE` allows."""
     ready: dict[str, Attribution] = {}
-    started = time.monotonic()
+    started, computed = time.monotonic(), 0
     for method in found.methods:
-        ready[method] = answered(visit, found, wanted, method)
-        if time.monotonic() - started > AT_ONCE:
-            break
+        asked = settings(visit, found, wanted, method)
+        if not session.kept(attribute, visit, **asked):
+            if computed and time.monotonic() - started > AT_ONCE:
+                continue
+            computed += 1
+        ready[method] = session.ask(attribute, visit, **asked)
     return ready

@@ -9,7 +9,6 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from app.figures.maps import heatmap, png
-from app.figures.pictures import url
 from app.figures.theme import colours, dress, limits, theme
 
 FEW = 40  # units drawn as bars; more are drawn as cells
@@ -124,12 +123,23 @@ def units(values: np.ndarray, labels: Sequence[str], dark: bool, *, title: str, 
     )
 
 
-def small(values: np.ndarray, dark: bool, *, signed: bool) -> str:
-    """(h, w) -> a data URL of the map on a scale of its own, its pixels enlarged so that they stay square and sharp."""
+def small(values: np.ndarray, dark: bool, *, signed: bool) -> np.ndarray:
+    """(h, w) -> RGB on a scale of its own, its pixels enlarged to squares that fill 96 pixels as well as they can."""
     t = theme(dark)
     rgb = colours(np.nan_to_num(values), t.signed if signed else t.unsigned, *limits(values, signed))
     k = max(1, SMALL // max(values.shape))
-    return url(png(rgb.repeat(k, 0).repeat(k, 1)))
+    return rgb.repeat(k, 0).repeat(k, 1)
+
+
+def together(maps: Sequence[np.ndarray], dark: bool, columns: int = 5) -> bytes:
+    """Small maps, row after row, as one PNG."""
+    ground = tuple(int(theme(dark).ground[i : i + 2], 16) for i in (1, 3, 5))
+    cell = max(max(m.shape[:2]) for m in maps) + 8
+    page = np.full((-(-len(maps) // columns) * cell, columns * cell, 3), ground, np.uint8)
+    for i, m in enumerate(maps):
+        y, x = (i // columns) * cell + 4, (i % columns) * cell + 4
+        page[y : y + m.shape[0], x : x + m.shape[1]] = m
+    return png(page)
 
 
 def agreement(matrix: np.ndarray, names: Sequence[str], dark: bool, *, title: str) -> go.Figure:

@@ -11,8 +11,10 @@ from streamlit.errors import StreamlitAPIException
 from app import session
 from app.components.cards import cards
 from app.components.evidence import believe, compare
-from app.components.heat import card, large
+from app.components.exhibit import foot
+from app.components.heat import card, large, little
 from app.components.methods import Wanted, answered, choose, settings, some
+from app.figures.attribution import together
 from app.interpret.attribution import METHODS, Attribution, Survey, survey
 from app.interpret.prediction import predict
 from app.view import View, Visit
@@ -56,13 +58,19 @@ def _overview(visit: Visit, found: Survey, wanted: Wanted, ready: Mapping[str, A
     """All methods as cards, those still computed empty; and why the rest is absent."""
     cards(
         [card(visit, name, ready.get(name)) for name in found.methods],
-        key="methods",
+        key="cards",
         label="All methods that work on this network",
         selected=wanted.method,
         on_pick=lambda name: st.session_state.update(method=name),
     )
-    scale = "Each map has a scale of its own; orange speaks for the answer, blue against it."
-    st.caption(f"{len(found.methods)} of {len(METHODS)} methods of Captum work here. {scale}")
+    foot(
+        visit,
+        key="methods",
+        reading=f"{len(found.methods)} of {len(METHODS)} methods of Captum work here. Each map has a scale of its own: orange "
+        "speaks for the answer, blue against it. Off: by how much the map's sum misses the score's change.",
+        numbers={name: one.values for name, one in ready.items()},
+        png=together([little(visit, one) for one in ready.values()], visit.dark),
+    )
     by_reason: dict[str, list[str]] = {}
     for name, reason in found.reasons.items():
         by_reason.setdefault(reason, []).append(name)

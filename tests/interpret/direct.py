@@ -12,7 +12,7 @@ from captum.attr._core.lime import get_exp_kernel_similarity_function
 from torch import Tensor, nn
 
 from app.interpret.attribution import METHODS
-from app.interpret.attribution.baselines import baseline, crowd, patches
+from app.interpret.attribution.baselines import baseline, crowd, patches, side
 from app.interpret.attribution.kinds import parts
 from app.interpret.attribution.rules import LRP
 from app.interpret.attribution.survey import best_layer
@@ -30,12 +30,13 @@ def attribute(
     unit: int = 0,
     steps: int = 0,
     samples: int = 0,
-    block: int = 4,
+    block: int = 0,
     random_seed: int = 0,
 ) -> np.ndarray:
     """As `app.interpret.attribution.attribute`; the global generators are seeded. LRP alone needs our rules to run."""
     how = METHODS[method]
     steps, samples = steps or how.steps, samples or how.samples
+    block = block or side(paper)
     torch.manual_seed(random_seed)
     np.random.seed(random_seed)
     if target is None:

@@ -290,6 +290,26 @@ def test_what_is_there_works(name, method):
     assert (found[0].delta is not None) == METHODS[method].complete
 
 
+@pytest.mark.parametrize(("name", "method"), pairs())
+def test_an_input_that_is_the_baseline_is_taken_too(name, method):
+    """Nothing drawn: what is compared with the baseline is zero, and nothing fails."""
+    net, card = make(name)
+    x = baseline(card, picture(card), "zero")
+    found = attribute(net, card, x, method=method, target=0, samples=8, **place(net, card, method))
+    assert np.isfinite(found.values).all()
+    if {"baseline", "block"} & METHODS[method].uses:
+        assert np.abs(found.values).max() < 1e-6
+
+
+def test_the_shapley_value_of_one_patch_alone_is_what_the_score_loses():
+    net, card = make("relu")
+    x = picture(card)
+    with torch.no_grad():
+        lost = net(torch.tensor(x))[0, 1] - net(torch.tensor(baseline(card, x, "zero")))[0, 1]
+    found = attribute(net, card, x, method="KernelShap", target=1, block=8)
+    np.testing.assert_allclose(found.values, np.full_like(found.values, lost.item()), rtol=1e-5)
+
+
 def test_a_slope_through_a_threshold_is_zero():
     """What is absent is absent for a reason: run all the same, it shows nothing."""
     net, card = make("step")
@@ -456,3 +476,5 @@ def test_removal_of_the_best_first_falls_at_once():
     np.testing.assert_allclose(found.least, [high] * 9 + [low], rtol=1e-4)
     assert found.area(found.most) < found.area(found.chance) < found.area(found.least)
     assert (found.low <= found.chance + 1e-6).all()
+    bare = removal(net, card, baseline(card, x, "zero"), order=order.tobytes(), target=0, points=10)
+    np.testing.assert_allclose(bare.most, bare.most[0])  # nothing to take away

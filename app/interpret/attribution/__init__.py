@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from app.interpret.attribution.baselines import choices
+from app.interpret.attribution.baselines import choices, side
 from app.interpret.attribution.methods import METHODS, Case, Method, smoothed
 from app.interpret.attribution.survey import Survey, best_layer, survey, unavailable
 from app.interpret.attribution.trust import Removal, agreement, at_input, consensus, likeness, removal
@@ -35,6 +35,7 @@ __all__ = [
     "consensus",
     "likeness",
     "removal",
+    "side",
     "survey",
     "unavailable",
 ]
@@ -77,7 +78,7 @@ def attribute(
     baseline: str = "zero",
     steps: int = 0,
     samples: int = 0,
-    block: int = 4,
+    block: int = 0,
     smooth: str = "off",
     smooth_samples: int = 16,
     noise: float = 0.15,
@@ -88,8 +89,10 @@ def attribute(
 
     `layer` is a probe's path and `unit` a channel or unit of it, for the methods that use them (`survey` lists which fit;
     "" is the one that fits best). `steps` and `samples` are the method's own defaults at 0. `block` is the side of a patch
-    in pixels. `smooth` is one of SMOOTHINGS, over `smooth_samples` copies of x with Gaussian noise of `noise` times the
-    input's range. Raises KeyError for a method or baseline that there is not, ValueError for a layer that is missing.
+    in pixels, at 0 an eighth of the picture's. `smooth` is one of SMOOTHINGS, over `smooth_samples` copies of x with
+    Gaussian noise of `noise` times the input's range.
+
+    Raises KeyError for a method or baseline that there is not, ValueError for a layer that is missing.
     """
     how = METHODS[method]
     if "layer" in how.uses and not layer:
@@ -97,7 +100,7 @@ def attribute(
     with undisturbed(module):
         case = Case(
             *(module, paper, x, _largest(module, x) if target is None else target, layer, unit, baseline),
-            *(steps or how.steps, samples or how.samples, block, noise, random_seed),
+            *(steps or how.steps, samples or how.samples, block or side(paper), noise, random_seed, smooth != "off"),
         )
         handle = module.register_forward_pre_hook(_counting(tick, _passes(how, case, smooth, smooth_samples)))
         try:

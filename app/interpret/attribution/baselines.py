@@ -65,13 +65,20 @@ def _spread(rows: Array, n: int) -> Array:
 
 
 def _probe_set(paper: Paper) -> Array | None:
-    """uint8 pictures of the paper's data set, or None where it has no probe set."""
+    """uint8 pictures of the paper's data set, or None where it has no probe set that the network could take."""
     from models.data.probe import probe
 
+    if not isinstance(paper.takes, Image):
+        return None
     try:
-        return probe(paper.dataset).images
+        pictures = probe(paper.dataset).images
     except KeyError:
         return None
+    channels = pictures.shape[3] if pictures.ndim == 4 else 1
+    fits = channels == paper.takes.channels and all(
+        h <= w for h, w in zip(pictures.shape[1:3], paper.takes.size, strict=True)
+    )
+    return pictures if fits else None
 
 
 def _blurred(x: Array, sigma: float = 3.0) -> Array:
@@ -79,6 +86,11 @@ def _blurred(x: Array, sigma: float = 3.0) -> Array:
     from scipy.ndimage import gaussian_filter
 
     return gaussian_filter(x, (0, 0, sigma, sigma), mode="nearest").astype(np.float32)
+
+
+def side(paper: Paper) -> int:
+    """The side of a patch in pixels, if nobody chooses one: an eighth of the picture's."""
+    return max(1, round(min(paper.takes.size) / 8)) if isinstance(paper.takes, Image) else 1
 
 
 def patches(paper: Paper, block: int, x: Array, bare: Array) -> Tensor:

@@ -60,6 +60,7 @@ class Case:
     block: int
     noise: float
     seed: int
+    noisy: bool = False  # whether the method is to be smoothed: then no patch of the input is bare
 
     @cached_property
     def input(self) -> Tensor:
@@ -77,7 +78,8 @@ class Case:
 
     @cached_property
     def patches(self) -> Tensor:
-        return baselines.patches(self.paper, self.block, self.x, self.reference.numpy())
+        bare = np.full_like(self.x, np.nan) if self.noisy else self.reference.numpy()
+        return baselines.patches(self.paper, self.block, self.x, bare)
 
     @cached_property
     def draws(self) -> Draws:
@@ -168,8 +170,8 @@ def _lrp(c: Case) -> Plan:
 
 
 def _occlusion(c: Case) -> Plan:
-    window = (c.paper.takes.shape[0], c.block, c.block)
-    stride = max(1, c.block // 2)
+    window = (c.paper.takes.shape[0], *(min(c.block, length) for length in c.paper.takes.shape[1:]))
+    stride = max(1, min(window[1:]) // 2)
     return Occlusion(c.module), {
         "sliding_window_shapes": window,
         "strides": (window[0], stride, stride),
@@ -204,6 +206,8 @@ def _linear_models() -> None:
 
 
 def _kernel_shap(c: Case) -> Plan:
+    if not c.patches.any():
+        return _ablation(c)  # one patch alone: its Shapley value is what the score loses without it
     _linear_models()
     return KernelShap(c.module, c.draws), _masked(c, n_samples=c.samples)
 
@@ -248,6 +252,17 @@ _MASKS = frozenset({"baseline", "block"})
 
 _ALL = (
     Method(
+        "IntegratedGradients",
+        "The slopes met on the straight way from the baseline to the input, added up: (x - x') times the mean of df/dx "
+        "along it.",
+        "Sundararajan et al. 2017",
+        _ARXIV + "1703.01365",
+        _integrated,
+        frozenset({"baseline", "steps"}),
+        complete=True,
+        steps=128,
+    ),
+    Method(
         "Saliency",
         "How fast the score changes with each pixel, up or down: |df/dx|.",
         "Simonyan et al. 2013",
@@ -264,17 +279,6 @@ _ALL = (
         _ARXIV + "1605.01713",
         _simple(InputXGradient),
         batched=True,
-    ),
-    Method(
-        "IntegratedGradients",
-        "The slopes met on the straight way from the baseline to the input, added up: (x - x') times the mean of df/dx "
-        "along it.",
-        "Sundararajan et al. 2017",
-        _ARXIV + "1703.01365",
-        _integrated,
-        frozenset({"baseline", "steps"}),
-        complete=True,
-        steps=128,
     ),
     Method(
         "GradientShap",
@@ -363,7 +367,8 @@ _ALL = (
     ),
     Method(
         "KernelShap",
-        "A weighted linear model of the score over random sets of patches, whose weights are estimates of Shapley values. What it gives to bare ground is the noise of its sampling.",
+        "A weighted linear model of the score over random sets of patches, whose weights are estimates of Shapley values. "
+        "What it gives to bare ground is the noise of its sampling.",
         "Lundberg and Lee 2017",
         _ARXIV + "1705.07874",
         _kernel_shap,
@@ -372,7 +377,8 @@ _ALL = (
     ),
     Method(
         "Lime",
-        "A linear model of the score over random sets of patches, those nearest to the input counting most. What it gives to bare ground is the noise of its sampling.",
+        "A linear model of the score over random sets of patches, those nearest to the input counting most. What it gives to "
+        "bare ground is the noise of its sampling.",
         "Ribeiro et al. 2016",
         _ARXIV + "1602.04938",
         _lime,
