@@ -24,7 +24,7 @@ img { width: 2.75rem; height: 2.75rem; image-rendering: pixelated; object-fit: c
   border-radius: var(--st-button-radius); white-space: nowrap; }
 """
 
-# Streamlit opens its sidebar by a button of its own in the header.
+# Streamlit opens its sidebar by a button of its own in the header. Who comes by the keyboard is led on into the rail.
 _JS = """
 export default function (component) {
   const { parentElement, data } = component;
@@ -32,7 +32,10 @@ export default function (component) {
   parentElement.querySelector('.said').textContent = data.said;
   const button = parentElement.querySelector('button');
   button.setAttribute('aria-label', `${data.given}: ${data.said}. Change the input.`);
-  button.onclick = () => document.querySelector('[data-testid=stExpandSidebarButton]')?.click();
+  button.onclick = event => {
+    document.querySelector('[data-testid=stExpandSidebarButton]')?.click();
+    if (!event.detail) setTimeout(() => document.querySelector('.st-key-rail :is(button, input)')?.focus(), 400);
+  };
 }
 """
 

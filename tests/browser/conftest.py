@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
@@ -32,10 +32,11 @@ FLAGS = (
 STILL = """() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'
     && !document.querySelector('[data-testid=stSkeleton]')"""
 
+expect.set_options(timeout=20_000)
 Visitor = Callable[..., Page]
 
 
-def settle(page: Page, quiet: int = 300, timeout: int = 60_000) -> None:
+def settle(page: Page, quiet: int = 300, timeout: int = 120_000) -> None:
     """Wait until the script has run, and stays at rest for `quiet` milliseconds."""
     page.wait_for_selector("[data-testid=stApp]", timeout=timeout)
     page.wait_for_function(STILL, timeout=timeout)
