@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -94,7 +94,7 @@ def _lines(tree: Tree, at: dict[str, tuple[float, float]]) -> list[tuple[list[fl
 
 def units(
     weights: np.ndarray,
-    groups: Sequence[Sequence[str]],
+    groups: Mapping[str, Sequence[str]],
     people: Sequence[str],
     dark: bool,
     *,
@@ -103,7 +103,8 @@ def units(
 ) -> go.Figure:
     """(units, people) weights as the paper's Fig. 4 draws them: a panel a unit, a row a family, the same place in both above each other."""
     t = theme(dark)
-    count, half = len(weights), max(len(g) for g in groups)
+    names, rows_of = list(groups), list(groups.values())
+    count, half = len(weights), max(len(g) for g in rows_of)
     top = float(np.abs(weights).max())
     rows = -(-count // 2)
     figure = make_subplots(
@@ -111,14 +112,14 @@ def units(
     )
     place = {name: i for i, name in enumerate(people)}
     for u in range(count):
-        z = np.array([[weights[u, place[name]] for name in group] for group in groups], np.float32)
+        z = np.array([[weights[u, place[name]] for name in group] for group in rows_of], np.float32)
         figure.add_trace(
             go.Heatmap(
                 z=z,
                 zmin=-top,
                 zmax=top,
                 colorscale=[list(stop) for stop in t.signed],
-                customdata=np.array(groups),
+                customdata=np.array(rows_of),
                 hovertemplate=f"%{{customdata}} to unit {u + 1}: %{{z:+.2f}}<extra></extra>",
                 xgap=2,
                 ygap=2,
@@ -128,7 +129,7 @@ def units(
             u // 2 + 1,
             u % 2 + 1,
         )
-        for g, group in enumerate(groups):
+        for g, group in enumerate(rows_of):
             if selected in group:
                 x = list(group).index(selected)
                 figure.add_shape(
@@ -142,9 +143,11 @@ def units(
                     col=u % 2 + 1,
                 )
     dress(figure, dark, title=title, height=90 * rows + 150)
-    figure.update_yaxes(autorange="reversed", tickvals=list(range(len(groups))), showgrid=False, zeroline=False)
+    figure.update_yaxes(
+        autorange="reversed", tickvals=list(range(len(names))), ticktext=names, showgrid=False, zeroline=False
+    )
     figure.update_xaxes(showticklabels=False, showgrid=False, zeroline=False)
-    last = [" / ".join(names) for names in zip(*groups, strict=True)]
+    last = [" / ".join(both) for both in zip(*rows_of, strict=True)]
     for col in (1, 2):
         figure.update_xaxes(
             showticklabels=True,
@@ -155,6 +158,7 @@ def units(
             row=rows,
             col=col,
         )
+    figure.update_annotations(font={"size": 13, "color": t.muted})
     figure.update_layout(margin={"t": 66})
     return figure
 
@@ -194,7 +198,7 @@ def board(
         tickvals=list(range(len(relations))),
         ticktext=[f"has {r}" for r in relations],
         side="top",
-        tickangle=-60,
+        tickangle=-90,
         range=[-0.5, len(relations) - 0.5],
         zeroline=False,
     )

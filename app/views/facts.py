@@ -64,7 +64,7 @@ def _units(visit: Visit, takes: Fact, person: str) -> None:
     sheet = next((s for s in session.ask(weights, visit) if s.inputs == takes.people), None)
     if sheet is None:
         return
-    groups = [[name for generation in tree.generations for name in generation] for tree in takes.trees]
+    groups = {tree.name: [name for generation in tree.generations for name in generation] for tree in takes.trees}
     values = sheet.maps[0]
     figure = units(
         values,
