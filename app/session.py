@@ -23,7 +23,7 @@ from cachetools import LRUCache
 
 import models
 from app.view import Visit
-from models.paper import Fact, Paper
+from models.paper import Fact, Image, Paper
 
 if TYPE_CHECKING:
     from app.interpret.copies import Copies
@@ -227,15 +227,15 @@ def probe_visit(visit: Visit) -> Visit:
         return visit.given(np.concatenate([takes.parse(question) for question, _ in takes.answers]), key)
     from models.data.probe import probe
 
-    return visit.given(_probe_input(visit.paper, probe(visit.paper.dataset).images), key)
+    return visit.given(_probe_input(visit.paper.slug, takes, probe(visit.paper.dataset).images), key)
 
 
-def _probe_input(paper: Paper, images: np.ndarray) -> np.ndarray:
-    key = ("probe", paper.slug)
+def _probe_input(slug: str, takes: Image, images: np.ndarray) -> np.ndarray:
+    key = ("probe", slug)
     with _lock:
         if key in _answers:
             return _answers[key]
-    x = freeze(paper.takes.from_pixels(images))
+    x = freeze(takes.from_pixels(images))
     with _lock:
         _answers[key] = x
     return x

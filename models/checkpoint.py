@@ -187,8 +187,8 @@ def read_record(slug: str) -> Record:
     """The record of a trained paper. Raises CheckpointError."""
     raw = dict(read_json(slug, "record"))
     metrics = tuple(Metric(**{**m, "seeds": tuple(m["seeds"])}) for m in raw.pop("metrics"))
-    lists = {k: tuple(raw.pop(k)) for k in ("snapshots", "deviations")}
-    return Record(metrics=metrics, **lists, **raw)
+    raw |= {k: tuple(raw[k]) for k in ("snapshots", "deviations")}
+    return Record(metrics=metrics, **raw)
 
 
 def read_curves(slug: str) -> Curves:

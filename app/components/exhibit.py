@@ -30,6 +30,7 @@ def exhibit(
     """Draw a Plotly figure with its sentence and its take-away; returns Streamlit's selection state with `on_select`."""
     title = figure.layout.title.text or key
     with st.container(key=f"figure-{key}"):
+        chosen: Any
         if on_select is None:
             chosen = st.plotly_chart(figure, key=key, config=CONFIG, theme=None, alt=f"{title}. {reading}")
         else:
@@ -79,7 +80,8 @@ def foot(
 
 def npz(numbers: Mapping[str, np.ndarray]) -> bytes:
     file = io.BytesIO()
-    np.savez_compressed(file, **{k: np.asarray(v) for k, v in numbers.items()})
+    arrays: dict[str, Any] = {k: np.asarray(v) for k, v in numbers.items()}
+    np.savez_compressed(file, **arrays)
     return file.getvalue()
 
 

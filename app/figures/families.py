@@ -101,7 +101,7 @@ def units(
     title: str,
     selected: str,
 ) -> go.Figure:
-    """(units, people) weights as the paper's Fig. 4 draws them: a panel a unit, a row a family, the same place in both above each other."""
+    """(units, people) weights as Fig. 4 draws them: a panel a unit, a row a family, the same place above each other."""
     t = theme(dark)
     names, rows_of = list(groups), list(groups.values())
     count, half = len(weights), max(len(g) for g in rows_of)

@@ -33,8 +33,9 @@ class Sheet:
 def weights(module: nn.Module, paper: Paper, x: np.ndarray) -> tuple[Sheet, ...]:
     """One sheet for every module with a weight of 2 or 4 axes, in the order of the network. `x` is not looked at."""
     sheets = []
-    if hasattr(module, "retina"):
-        maps = module.retina().numpy().astype(np.float32)
+    retina = getattr(module, "retina", None)
+    if callable(retina):
+        maps = retina().numpy().astype(np.float32)
         sheets.append(Sheet("retina", "retina", maps, _names(paper, len(maps)), (), np.zeros(0, np.float32), True))
     for path, part in module.named_modules():
         weight = getattr(part, "weight", None)

@@ -2,7 +2,6 @@
 
 import numpy as np
 import streamlit as st
-from models.data.probe import probe
 
 from app import session
 from app.components.exhibit import exhibit, foot
@@ -10,6 +9,7 @@ from app.figures.maps import Mosaic, mosaic
 from app.figures.scatter import scatter
 from app.interpret import space as interpret
 from app.view import View, Visit
+from models.data.probe import probe
 from models.paper import ClassScores, Image
 
 

@@ -83,6 +83,7 @@ def attribution() -> Iterator[Row]:
             continue
         source = sample_bytes(net.paper, net.paper.samples[7 % len(net.paper.samples)])
         visit = session.visit(net.paper, source, "bench")
+        given = visit.x.copy()
         missing = ours.unavailable(net.module, net.paper)
         for name in ours.METHODS:
             if name in missing:
@@ -90,11 +91,11 @@ def attribution() -> Iterator[Row]:
             pool = Copies(net.module)
             own = private(net.module)
 
-            def through(net=net, name=name, pool=pool, x=visit.x.copy()) -> object:
+            def through(net=net, name=name, pool=pool, x=given) -> object:
                 with pool.lend() as module:
                     return ours.attribute(module, net.paper, x, method=name)
 
-            def captum(net=net, name=name, own=own, x=visit.x.copy()) -> object:
+            def captum(net=net, name=name, own=own, x=given) -> object:
                 return direct.attribute(own, net.paper, x, method=name)
 
             theirs, mine = seconds(captum, through, rounds=7)
