@@ -1,7 +1,7 @@
 """Learning representations by back-propagating errors (Rumelhart, Hinton, Williams 1986): a network for digits."""
 
-from models.data.mnist import LABELS
-from models.paper import Claim, ClassScores, Image, Paper, Probe, Sample
+from models.data.mnist import LABELS, SAMPLES
+from models.paper import Claim, ClassScores, Image, Paper, Probe
 
 RETINA = Image(channels=1, size=(28, 28), labels=LABELS)
 UNITS = ("batch", "unit")
@@ -51,7 +51,7 @@ PAPER = Paper(
             label="what learning in the hidden layer adds to the test accuracy",
         ),
     ),
-    samples=tuple(Sample(label, f"probe:{index}") for index, label in enumerate(LABELS)),
+    samples=SAMPLES,
     dataset="mnist",
     twin="The hidden layer stays as it was drawn at random: only the weights of the output units learn, so no error travels "
     "back.",

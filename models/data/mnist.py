@@ -10,8 +10,20 @@ import numpy as np
 from PIL import Image
 
 from models.data import folder, need
+from models.paper import Sample
 
 LABELS = tuple("0123456789")
+
+# What every network of digits offers: six made by ourselves as people bring them, then ten hands of the probe set.
+SAMPLES = (
+    Sample("marker 7", "marker-7.jpg"),
+    Sample("phone 5", "phone-5.jpg"),
+    Sample("pencil 3", "pencil-3.jpg"),
+    Sample("chalk 4", "chalkboard-4.jpg"),
+    Sample("table 8", "table-8.jpg"),
+    Sample("screen 2", "screen-2.png"),
+    *(Sample(str(i % 10), f"probe:{i}") for i in (60, 81, 112, 13, 54, 45, 46, 77, 48, 99)),
+)
 
 
 @cache

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from models.data.mnist import LABELS
-from models.paper import Claim, ClassScores, Image, Paper, Probe, Sample
+from models.data.mnist import LABELS, SAMPLES
+from models.paper import Claim, ClassScores, Image, Paper, Probe
 
 MAPS = ("batch", "channel", "height", "width")
 UNITS = ("batch", "unit")
@@ -11,8 +11,6 @@ UNITS = ("batch", "unit")
 # Section II.B: "the background level (white) corresponds to a value of -0.1 and the foreground (black) corresponds to 1.175"
 GROUND, INK = -0.1, 1.175
 PICTURE = Image(channels=1, size=(32, 32), labels=LABELS, mean=(-GROUND / (INK - GROUND),), std=(1 / (INK - GROUND),))
-SAMPLES = (60, 81, 112, 13, 54, 45, 46, 77, 48, 99)  # of the probe set: hands that differ, one digit of each class
-
 PAPER = Paper(
     slug="lenet5",
     name="LeNet-5",
@@ -78,7 +76,7 @@ PAPER = Paper(
             label="error on the undistorted training digits",
         ),
     ),
-    samples=tuple(Sample(label, f"probe:{index}") for label, index in zip(LABELS, SAMPLES, strict=True)),
+    samples=SAMPLES,
     dataset="mnist",
     twin="No weight sharing: the units of C1 and C3 look at the same windows, but each has kernels of its own.",
     penultimate="F6_squash",

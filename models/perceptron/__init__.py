@@ -1,7 +1,7 @@
 """The perceptron (Rosenblatt 1958)."""
 
-from models.data.mnist import LABELS
-from models.paper import Claim, Image, Paper, Probe, Responses, Sample
+from models.data.mnist import LABELS, SAMPLES
+from models.paper import Claim, Image, Paper, Probe, Responses
 
 RETINA = Image(channels=1, size=(28, 28), labels=LABELS, binary=True)
 
@@ -61,7 +61,7 @@ PAPER = Paper(
             label="two classes, errors in the last sweep",
         ),
     ),
-    samples=tuple(Sample(label, f"probe:{index}") for index, label in enumerate(LABELS)),
+    samples=SAMPLES,
     dataset="mnist",
     twin="No association layer: every retina point is connected to every response unit, and learns by the same rule for as "
     "many sweeps.",

@@ -96,7 +96,7 @@ def test_the_tool_decides_and_one_that_is_empty_leaves_the_input():
     assert chosen(at) == "your drawing"
     assert "Until you choose a picture, the input is your drawing." in told(at)
     at.segmented_control(key="input").set_value("Samples").run()
-    assert chosen(at) == "sample 0"
+    assert chosen(at) == f"sample {models.paper(SEERS[0]).samples[0].name}"
     at.selectbox(key="sample").select("3").run()
     assert chosen(at) == "sample 3"
     at.segmented_control(key="input").set_value("Upload").run()
