@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from app import session
-from app.components.answers import scale
+from app.components.answers import Scale, scale
 from app.components.exhibit import exhibit
 from app.components.heat import flat, ranking, signed
 from app.figures.attribution import agreement as matrix
@@ -20,6 +21,7 @@ from app.figures.panels import Panel, panels
 from app.interpret.attribution import METHODS, Attribution, Removal, agreement, attribute, consensus, likeness, removal
 from app.view import Visit
 from models import checkpoint
+from models.paper import Image
 
 ALIKE, PARTLY = 0.7, 0.35  # rank correlations from which two maps are called alike, or alike in part
 FAINT = 0.02  # probability below which a fall cannot be seen
@@ -28,6 +30,9 @@ RANDOM = 8  # random orders of taking pixels away
 
 def believe(visit: Visit, one: Attribution, settings: Mapping[str, Any], baseline: str) -> None:
     """The map beside that of the untrained network, and what happens when the pixels that it names are taken away."""
+    if not isinstance(visit.paper.takes, Image):
+        st.caption("So few units are on that there is nothing to rank: maps are compared for pictures only.")
+        return
     st.subheader("Can this map be believed?", anchor=False)
     left, right = st.columns(2, gap="large")
     with left:
@@ -47,7 +52,7 @@ def _untrained(visit: Visit, one: Attribution, settings: Mapping[str, Any]) -> N
         [Panel(name, v, float(np.nanmax(np.abs(v))), METHODS[a.method].measures, signed(a)) for name, v, a in pair],
         visit.dark,
         title="The same method before any training",
-        height=330,
+        height=round(150 + 180 * min(1.0, max(v.shape[0] / v.shape[1] for _, v, _ in pair))),
     )
     exhibit(
         visit,
@@ -84,11 +89,15 @@ def _removed(visit: Visit, one: Attribution, baseline: str) -> None:
     label, target = visit.paper.gives.labels[one.target], one.target
     found = session.ask(removal, visit, order=order.tobytes(), target=target, baseline=baseline, chances=RANDOM)
     drawn = scale(visit.paper.gives)
+    most, least, chance, low, high = (
+        drawn.factor * c for c in (found.most, found.least, found.chance, found.low, found.high)
+    )
     figure = curves(
         found.share,
-        [("what speaks for it first", found.most), ("what speaks for it last", found.least)],
-        (found.chance, found.low, found.high),
+        [("what speaks for it first", most), ("what speaks for it last", least)],
+        (chance, low, high),
         visit.dark,
+        end=drawn.end,
         title=f"{label}, as pixels are taken away",
         axis=drawn.axis,
     )
@@ -96,33 +105,37 @@ def _removed(visit: Visit, one: Attribution, baseline: str) -> None:
         visit,
         figure,
         key="removal",
-        reading=_fall(found, label),
+        reading=_fall(found, label, drawn),
         numbers={"share": found.share, "most": found.most, "least": found.least, "chance": found.chance},
     )
 
 
-def _fall(found: Removal, label: str) -> str:
+def _fall(found: Removal, label: str, drawn: Scale) -> str:
     """The areas under the curves, and what follows (Samek et al. 2017)."""
-    if max(found.most.max(), found.least.max(), found.high.max()) < FAINT:
+    if max(map(found.area, (found.most, found.least, found.high))) < FAINT:
         return f"{label} is so unlikely, with and without these pixels, that taking them away shows nothing."
     most, chance = found.area(found.most), found.area(found.chance)
     better = "better than any random order" if most < found.area(found.low) else "better than chance"
+    said = {name: drawn.text(area) for name, area in (("most", most), ("chance", chance))}
     return (
-        f"On average over the way, {label} keeps {100 * most:.0f} % if what this map puts first goes first, "
-        f"{100 * chance:.0f} % in random order (the band: {RANDOM} of them) and {100 * found.area(found.least):.0f} % if it goes "
-        f"last. By this test the map finds what counts {better if most < chance else 'no better than chance'} "
+        f"On average over the way, {label} keeps {said['most']} if what this map puts first goes first, {said['chance']} in "
+        f"random order (the band: {RANDOM} of them) and {drawn.text(found.area(found.least))} if it goes last. By this test the "
+        f"map finds what counts {better if most < chance else 'no better than chance'} "
         "([Samek et al. 2017](https://arxiv.org/abs/1509.06321))."
     )
 
 
 def compare(visit: Visit, ready: Mapping[str, Attribution]) -> None:
     """The rank correlation of all methods' maps with each other, and who agrees most and least."""
+    if not isinstance(visit.paper.takes, Image):
+        return
     placed = {name: m for name, one in ready.items() if (m := ranking(visit, one)) is not None}
     if len(placed) < 2:
         return
     st.subheader("Do the methods agree?", anchor=False)
     names, maps = list(placed), list(placed.values())
-    found = agreement(maps)
+    digest = hashlib.sha256(b"".join(m.tobytes() for m in maps)).hexdigest()
+    found, shared = session.once(("compared", digest), lambda: (agreement(maps), consensus(maps)))
     left, right = st.columns([1.5, 1], gap="large")
     with left:
         absent = [name for name in ready if name not in placed]
@@ -136,13 +149,9 @@ def compare(visit: Visit, ready: Mapping[str, Attribution]) -> None:
             numbers={"methods": np.array(names), "correlation": found},
         )
     with right:
-        shared = consensus(maps)
-        if shared.ndim == 2:
-            title, unit = "Where they agree that it matters", "mean rank, 0 to 1"
-            figure = heatmap(shared, visit.dark, title=title, unit=unit, signed=False, top=1.0, height=340)
-            exhibit(visit, figure, key="consensus", reading=_who(names, found), numbers={"consensus": shared})
-        else:
-            st.caption(_who(names, found))
+        title = "Where they agree that it matters"
+        figure = heatmap(shared, visit.dark, title=title, unit="mean rank, 0 to 1", signed=False, top=1.0, height=340)
+        exhibit(visit, figure, key="consensus", reading=_who(names, found), numbers={"consensus": shared})
 
 
 def _who(names: list[str], found: np.ndarray) -> str:

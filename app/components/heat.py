@@ -44,12 +44,9 @@ def card(visit: Visit, name: str, one: Attribution | None) -> Card:
         return Card(name, "", how.about)
     line = f"{1e3 * one.seconds:.0f} ms" if one.seconds < 1 else f"{one.seconds:.1f} s"
     if one.delta is not None and one.explained:
-        off = 100 * abs(one.delta / one.explained)
-        line += (
-            f", biases keep {_number(-one.delta)}"
-            if name == "LRP"
-            else f", {'< 0.1' if off < 0.1 else f'{off:.2g}'} % off"
-        )
+        off, share = abs(one.delta / one.explained), 1 + one.delta / one.explained
+        parts = {"off": "< 0.1" if off < 0.001 else f"{100 * off:.2g}", "rest": -one.delta, "share": 100 * share}
+        line += f", {how.rest.format(**parts)}"
     return Card(name, line, how.about, url(png(little(visit, one))))
 
 

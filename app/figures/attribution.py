@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from app.figures.maps import heatmap, png
 from app.figures.theme import colours, dress, limits, theme
@@ -38,23 +37,10 @@ def over(
     t = theme(dark)
     h, w = picture.shape[:2]
     grey = picture if picture.ndim == 2 else picture.mean(2)
-    figure = make_subplots(1, 2, subplot_titles=["the input", where], horizontal_spacing=0.03)
-    if picture.ndim == 2:
-        figure.add_heatmap(
-            z=picture.astype(np.float32),
-            zmin=0,
-            zmax=1,
-            colorscale=[list(stop) for stop in t.unsigned],
-            showscale=False,
-            hovertemplate="row %{y}, column %{x}<br>%{z:.2f}<extra></extra>",
-            row=1,
-            col=1,
-        )
-    else:
-        figure.add_image(z=(picture * 255).round().astype(np.uint8), row=1, col=1)
     low, high = limits(values, signed)
     step = (h / values.shape[0], w / values.shape[1])
-    figure.add_heatmap(
+    right = {"xaxis": "x2", "yaxis": "y2"}
+    heat = go.Heatmap(
         z=np.asarray(values, np.float32),
         x0=(step[1] - 1) / 2,
         dx=step[1],
@@ -77,29 +63,52 @@ def over(
             "nticks": 5,
         },
         hovertemplate=f"row %{{y:.0f}}, column %{{x:.0f}}<br>%{{z:.4g}} {unit}<extra></extra>",
-        row=1,
-        col=2,
+        **right,
     )
-    figure.add_contour(
+    outline = go.Contour(
         z=grey.astype(np.float32),
         contours={"start": 0.5, "end": 0.5, "size": 1, "coloring": "none"},
         line={"color": t.text, "width": 1, "smoothing": 0},
         opacity=0.55,
         showscale=False,
         hoverinfo="skip",
-        row=1,
-        col=2,
+        **right,
     )
-    dress(figure, dark, title=title, height=height)
+    figure = dress(go.Figure([_given(picture, dark), heat, outline]), dark, title=title, height=height)
     plain = {"showticklabels": False, "showgrid": False, "zeroline": False, "fixedrange": True, "constrain": "domain"}
-    framed = {"showline": True, "mirror": True, "linecolor": t.line, "ticks": ""}
-    figure.update_xaxes(range=[-0.5, w - 0.5], **plain, **framed)
-    figure.update_yaxes(range=[h - 0.5, -0.5], **plain, **framed)
-    figure.update_yaxes(scaleanchor="x", row=1, col=1)
-    figure.update_yaxes(scaleanchor="x2", row=1, col=2)
-    figure.update_yaxes(constraintoward="top")
-    figure.update_annotations(font={"size": 13, "color": t.muted})
-    return figure.update_layout(margin={"t": 64, "b": 56})
+    framed = {"showline": True, "mirror": True, "linecolor": t.line, "ticks": "", **plain}
+    across = {"range": [-0.5, w - 0.5], **framed}
+    down = {"range": [h - 0.5, -0.5], "constraintoward": "top", **framed}
+    heading = {
+        "xref": "paper",
+        "yref": "paper",
+        "y": 1,
+        "yanchor": "bottom",
+        "showarrow": False,
+        "font": {"size": 13, "color": t.muted},
+    }
+    return figure.update_layout(
+        xaxis={"domain": [0, 0.485], **across},
+        xaxis2={"domain": [0.515, 1], "anchor": "y2", **across},
+        yaxis={"scaleanchor": "x", **down},
+        yaxis2={"scaleanchor": "x2", "anchor": "x2", **down},
+        annotations=[{"text": "the input", "x": 0.2425, **heading}, {"text": where, "x": 0.7575, **heading}],
+        margin={"t": 64, "b": 56},
+    )
+
+
+def _given(picture: np.ndarray, dark: bool) -> go.Heatmap | go.Image:
+    """The picture itself: ink on the unsigned scale, or its own colours."""
+    if picture.ndim == 3:
+        return go.Image(z=(picture * 255).round().astype(np.uint8))
+    return go.Heatmap(
+        z=picture.astype(np.float32),
+        zmin=0,
+        zmax=1,
+        colorscale=[list(stop) for stop in theme(dark).unsigned],
+        showscale=False,
+        hovertemplate="row %{y}, column %{x}<br>%{z:.2f}<extra></extra>",
+    )
 
 
 def units(values: np.ndarray, labels: Sequence[str], dark: bool, *, title: str, unit: str, what: str) -> go.Figure:
@@ -179,14 +188,15 @@ def removal(
     *,
     title: str,
     axis: str,
+    end: float,
 ) -> go.Figure:
-    """The probability over the share of pixels taken away: for this map's order and its reverse, and for random orders.
+    """The probability, 0 to `end`, over the share of pixels taken away: in this map's orders, and in random orders.
 
-    `chance` is the mean over random orders and the band that they lie in, all (points,), shares of 1.
+    `chance` is the mean over random orders and the band that they lie in; all are (points,).
     """
     t = theme(dark)
     x = (100 * share).astype(np.float32)
-    mean, low, high = (100 * c for c in chance)
+    mean, low, high = chance
     figure = go.Figure()
     figure.add_scatter(
         x=np.concatenate([x, x[::-1]]),
@@ -201,11 +211,11 @@ def removal(
     figure.add_scatter(x=x, y=mean, mode="lines", name="in random order", line={"color": t.twin, "width": 2})
     looks = ({"color": t.ours, "width": 2.5}, {"color": t.ours, "width": 2, "dash": "dot"})
     for (name, values), look in zip(curves, looks, strict=True):
-        figure.add_scatter(x=x, y=100 * values, mode="lines", name=name, line=look)
-    figure.update_traces(hovertemplate="%{x:.0f} % gone: %{y:.1f} %")
+        figure.add_scatter(x=x, y=values, mode="lines", name=name, line=look)
+    figure.update_traces(hovertemplate="%{x:.0f} % gone: %{y:.3g}")
     dress(figure, dark, title=title, height=330)
     figure.update_layout(legend={"y": -0.28})
     figure.update_xaxes(
         title="pixels taken away, % of those that differ from the baseline", range=[0, 100], fixedrange=True
     )
-    return figure.update_yaxes(title=axis, range=[0, 102], fixedrange=True)
+    return figure.update_yaxes(title=axis, range=[0, 1.02 * end], fixedrange=True)

@@ -120,6 +120,7 @@ class Method:
     where: Literal["input", "layer"] = "input"  # where the map lies
     measures: Literal["contribution", "slope"] = "contribution"  # parts of the score, or score per unit of input
     complete: bool = False  # whether its parts should add up to a known number: it has a convergence delta
+    rest: str = "{off} % off"  # what to say of the rest of that number
     steps: int = 0  # defaults of the settings `steps` and `samples`
     samples: int = 0
     batched: bool = False  # whether noisy copies of an input may go through it all at once
@@ -337,6 +338,7 @@ _ALL = (
         "https://doi.org/10.1371/journal.pone.0130140",
         _lrp,
         complete=True,
+        rest="biases keep {rest:+.3g}",
         batched=True,
     ),
     Method(
@@ -415,6 +417,7 @@ _ALL = (
         frozenset({"layer", "baseline", "steps"}),
         where="layer",
         complete=True,
+        rest="carries {share:.0f} %",
         steps=128,
     ),
     Method(
