@@ -3,6 +3,7 @@
 import streamlit as st
 
 import models
+from app import memory
 from app.components import panel
 from app.components.choice import choice
 from app.view import Visit, fitting
@@ -56,6 +57,7 @@ def rooms(visit: Visit) -> None:
         view.draw(visit)
     except checkpoint.CheckpointError as error:
         st.error(str(error))
+    memory.settle()
 
 
 def page() -> None:

@@ -1,0 +1,31 @@
+"""What was imported is walked through by the garbage collector once, and then no more."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import types
+
+import pytest
+
+from app import memory
+
+
+@pytest.fixture(autouse=True)
+def thawed():
+    yield
+    gc.unfreeze()
+
+
+def test_it_freezes_when_modules_came_and_not_again(monkeypatch):
+    monkeypatch.setattr(memory, "_seen", 0)
+    memory.settle()
+    frozen = gc.get_freeze_count()
+    assert frozen > 10_000
+    keep = [[i] for i in range(1000)]
+    memory.settle()
+    assert gc.get_freeze_count() == frozen
+    for i in range(memory.ENOUGH + 1):
+        monkeypatch.setitem(sys.modules, f"made_up_{i}", types.ModuleType("made_up"))
+    memory.settle()
+    assert gc.get_freeze_count() >= frozen + len(keep)
