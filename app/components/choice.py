@@ -8,14 +8,17 @@ from typing import Any
 import streamlit as st
 
 
-def choice(control: Callable[..., Any], label: str, names: Mapping[str, str], *, key: str, **rest: Any) -> str:
+def choice(
+    control: Callable[..., Any], label: str, names: Mapping[str, str], *, key: str, first: str = "", **rest: Any
+) -> str:
     """Let people choose one of `names` (value -> what they read) by st.selectbox, st.segmented_control or the like.
 
     `st.session_state[key]` is the value, bound to the address: set it to choose from elsewhere. Streamlit writes what
     people read into the address of a bound widget, so that here an unseen text field is bound in the control's stead.
-    The control itself has the key "choose-<key>". What is read is understood as well; anything else is the first one.
+    The control itself has the key "choose-<key>". What is read is understood as well; anything else is `first`, which is
+    the first name if empty.
     """
-    seen, first = f"choose-{key}", next(iter(names))
+    seen, first = f"choose-{key}", first or next(iter(names))
     known = {name: value for value, name in names.items()} | {value: value for value in names}
     with st.container(key=f"unseen-{key}"):
         value = st.text_input(f"{label}, as the address has it", key=key, bind="query-params")

@@ -31,7 +31,7 @@ def curve(
         dots = [point["customdata"] for point in st.session_state[key].selection.points if "customdata" in point]
         chosen = [int(d[0] if isinstance(d, list) else d) for d in dots]
         if chosen:
-            st.session_state["step"] = min(steps, key=lambda s: abs(s - chosen[0]))
+            st.session_state["step"] = str(min(steps, key=lambda s: abs(s - chosen[0])))
 
     exhibit(
         visit,

@@ -33,29 +33,27 @@ def bars(
     n = len(values)
     paint = [t.accent if i == selected else t.ours if i in strong else t.twin for i in range(n)]
     finite = np.where(np.isfinite(values), values, 0).astype(np.float32)
-    figure = go.Figure(
-        go.Bar(
-            x=finite,
-            y=list(labels),
-            orientation="h",
-            marker={"color": paint, "line": {"width": 0}},
-            text=[f"\u2009{text}\u2009" for text in texts],  # thin spaces: off the bar, off the axis
-            textposition="outside",
-            textfont={"color": t.text, "size": 12},
-            cliponaxis=False,
-            customdata=np.arange(n),
-            hovertemplate="%{y}: %{text}<extra></extra>",
-            selected={"marker": {"opacity": 1}},
-            unselected={"marker": {"opacity": 1}},
-        )
-    )
-    dress(figure, dark, title=title, height=height or 84 + ROW * n)
     low, high = span or (min(0.0, float(finite.min())), max(0.0, float(finite.max())))
     room = 0.24 * ((high - low) or 1)  # for the numbers beside the bars
-    figure.update_xaxes(
-        title=axis, range=[low - (room if low < 0 else 0), high + (room if high > 0 else 0)], nticks=5, fixedrange=True
+    ends = [low - (room if low < 0 else 0), high + (room if high > 0 else 0)]
+    trace = go.Bar(
+        x=finite,
+        y=list(labels),
+        orientation="h",
+        marker={"color": paint, "line": {"width": 0}},
+        text=[f"\u2009{text}\u2009" for text in texts],  # thin spaces: off the bar, off the axis
+        textposition="outside",
+        textfont={"color": t.text, "size": 12},
+        cliponaxis=False,
+        customdata=np.arange(n),
+        hovertemplate="%{y}: %{text}<extra></extra>",
+        selected={"marker": {"opacity": 1}},
+        unselected={"marker": {"opacity": 1}},
     )
-    figure.update_yaxes(
-        autorange="reversed", type="category", showgrid=False, fixedrange=True, tickfont={"color": t.text}
-    )
-    return figure.update_layout(bargap=0.28)
+    names = {"autorange": "reversed", "type": "category", "showgrid": False, "tickfont": {"color": t.text}}
+    layout = {
+        "xaxis": {"title": {"text": axis}, "range": ends, "nticks": 5, "fixedrange": True},
+        "yaxis": {**names, "fixedrange": True},
+        "bargap": 0.28,
+    }
+    return dress(go.Figure(trace, layout), dark, title=title, height=height or 84 + ROW * n)

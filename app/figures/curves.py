@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import plotly.graph_objects as go
 
-from app.figures.theme import dress, theme
+from app.figures.theme import Theme, dress, theme
 from models.checkpoint import Curves
 
 LABEL = 15  # pixels between two labels
@@ -68,28 +68,60 @@ def curves(
     height: int = 300,
 ) -> go.Figure:
     """Draw the lines; `moments` are steps that can be chosen (a dot each, customdata the step), `at` is the chosen one."""
-    t = theme(dark)
-    figure = go.Figure()
-    for line in lines:
-        colour = {"ours": t.ours, "twin": t.twin, "other": t.muted}[line.role]
-        figure.add_scatter(
-            x=_place(line.steps, log),
-            y=np.asarray(line.values, np.float32),
-            mode="lines",
-            name=line.name,
-            line={"color": colour, "width": 1.2 if line.faint else 2.2, "dash": "dot" if line.dashed else "solid"},
-            opacity=0.45 if line.faint else 1,
-            customdata=line.steps,
-            hovertemplate=f"{line.name}<br>step %{{customdata:,}}: %{{y:.4g}} {axis}<extra></extra>",
-            showlegend=False,
-        )
-    dress(figure, dark, title=title, height=height)
-    last = max((int(line.steps[-1]) for line in lines), default=1)
-    figure.update_xaxes(title="training step", fixedrange=True, **_ticks(last, log))
-    figure.update_yaxes(title=axis, fixedrange=True, range=None if span is None else list(span))
-    _moments(figure, lines, moments, at, log, dark)
-    _labels(figure, [line for line in lines if not line.faint], log, dark, height, span)
+    t, last = theme(dark), max((int(line.steps[-1]) for line in lines), default=1)
+    named = [line for line in lines if not line.faint]
+    rise = (height - 110) / (
+        np.ptp(span or _extent(named)) or 1
+    )  # pixels a unit, roughly: the plot without its margins
+    traces = [_trace(line, log, axis, t) for line in lines]
+    if len(moments) and lines:
+        traces.append(_dots(lines[0], moments, at, log, t))
+    place = float(_place(np.array([at or 0]), log)[0])
+    upright = {"type": "line", "x0": place, "x1": place, "y0": 0, "y1": 1, "yref": "paper", "layer": "below"}
+    layout = {
+        "xaxis": {"title": {"text": "training step"}, "fixedrange": True, **_ticks(last, log)},
+        "yaxis": {"title": {"text": axis}, "fixedrange": True, "range": None if span is None else list(span)},
+        "shapes": [] if at is None else [{**upright, "line": {"color": t.accent, "width": 1.5}}],
+        "annotations": [*_end_labels(named, rise, t), *_peak_labels(named, rise, log, t)],
+    }
+    figure = dress(go.Figure(traces, layout), dark, title=title, height=height)
+    figure.layout.margin.r = 16 + 7 * max((len(line.name) for line in named if not line.peak), default=0)
     return figure
+
+
+def _trace(line: Line, log: bool, axis: str, t: Theme) -> go.Scatter:
+    colour = {"ours": t.ours, "twin": t.twin, "other": t.muted}[line.role]
+    return go.Scatter(
+        x=_place(line.steps, log),
+        y=np.asarray(line.values, np.float32),
+        mode="lines",
+        name=line.name,
+        line={"color": colour, "width": 1.2 if line.faint else 2.2, "dash": "dot" if line.dashed else "solid"},
+        opacity=0.45 if line.faint else 1,
+        customdata=line.steps,
+        hovertemplate=f"{line.name}<br>step %{{customdata:,}}: %{{y:.4g}} {axis}<extra></extra>",
+        showlegend=False,
+    )
+
+
+def _dots(line: Line, moments: Sequence[int], at: int | None, log: bool, t: Theme) -> go.Scatter:
+    """A dot on the line at every moment; the chosen one in the accent."""
+    places = _place(np.array(moments), log)
+    return go.Scatter(
+        x=places,
+        y=np.interp(places, _place(line.steps, log), line.values).astype(np.float32),
+        mode="markers",
+        customdata=np.array(moments),
+        marker={
+            "size": 8,
+            "color": [t.accent if m == at else t.ground for m in moments],
+            "line": {"color": [t.accent if m == at else t.ours for m in moments], "width": 1.5},
+        },
+        hovertemplate="step %{customdata:,}: %{y:.4g}<br>click to go there<extra></extra>",
+        selected={"marker": {"opacity": 1}},
+        unselected={"marker": {"opacity": 1}},
+        showlegend=False,
+    )
 
 
 def _place(steps: np.ndarray, log: bool) -> np.ndarray:
@@ -112,60 +144,34 @@ def _ticks(last: int, log: bool) -> dict[str, Any]:
     }
 
 
-def _moments(
-    figure: go.Figure, lines: Sequence[Line], moments: Sequence[int], at: int | None, log: bool, dark: bool
-) -> None:
-    """Dots on the first curve at the moments, and an upright line at the chosen one."""
-    t = theme(dark)
-    if at is not None:
-        place = float(_place(np.array([at]), log)[0])
-        figure.add_vline(place, line={"color": t.accent, "width": 1.5}, layer="below")
-    if not len(moments) or not lines:
-        return
-    first = lines[0]
-    height = np.interp(_place(np.array(moments), log), _place(first.steps, log), first.values)
-    figure.add_scatter(
-        x=_place(np.array(moments), log),
-        y=height.astype(np.float32),
-        mode="markers",
-        customdata=np.array(moments),
-        marker={
-            "size": 8,
-            "color": [t.accent if m == at else t.ground for m in moments],
-            "line": {"color": [t.accent if m == at else t.ours for m in moments], "width": 1.5},
-        },
-        hovertemplate="step %{customdata:,}: %{y:.4g}<br>click to go there<extra></extra>",
-        selected={"marker": {"opacity": 1}},
-        unselected={"marker": {"opacity": 1}},
-        showlegend=False,
-    )
-
-
-def _labels(
-    figure: go.Figure, lines: Sequence[Line], log: bool, dark: bool, height: int, span: tuple[float, float] | None
-) -> None:
-    """Each curve's name at its end, in its colour, pushed apart where two would meet; or above its peak."""
-    t = theme(dark)
+def _end_labels(lines: Sequence[Line], rise: float, t: Theme) -> list[dict[str, Any]]:
+    """The names of curves at their ends, pushed apart where two would meet; `rise` is in pixels a unit."""
     ends = [line for line in lines if not line.peak]
-    low, high = span or _extent(lines)
-    scale = (height - 110) / ((high - low) or 1)  # pixels a unit, roughly: the plot without its margins
-    wanted = np.array([float(line.values[-1]) for line in ends]) * scale
-    shifts = dict(zip([id(line) for line in ends], _apart(wanted) - wanted, strict=True))
-    peaks: list[tuple[float, float]] = []  # where a peak has its label: where two would meet, the first one stays
-    for line in lines:
-        colour = {"ours": t.ours, "twin": t.muted, "other": t.text}[line.role]
-        label = {"text": line.name, "showarrow": False, "font": {"color": colour, "size": 12}}
-        if line.peak:
-            top = int(np.argmax(line.values))
-            place = float(_place(line.steps[top : top + 1], log)[0])
-            spot = (place / float(_place(line.steps[-1:], log)[0] or 1), float(line.values[top]) * scale / LABEL)
-            if all(abs(spot[0] - x) > 0.1 or abs(spot[1] - y) > 1 for x, y in peaks):
-                figure.add_annotation(x=place, y=float(line.values[top]), yshift=9, **label)
-                peaks.append(spot)
-        else:
-            end, shift = float(line.values[-1]), float(shifts[id(line)])
-            figure.add_annotation(x=1, xref="paper", y=end, xanchor="left", xshift=6, yshift=shift, **label)
-    figure.update_layout(margin={"r": 16 + 7 * max((len(line.name) for line in ends), default=0)})
+    wanted = np.array([float(line.values[-1]) for line in ends]) * rise
+    place = {"x": 1, "xref": "paper", "xanchor": "left", "xshift": 6}
+    return [
+        {**place, "y": float(line.values[-1]), "yshift": float(shift), **_label(line, t)}
+        for line, shift in zip(ends, _apart(wanted) - wanted, strict=True)
+    ]
+
+
+def _peak_labels(lines: Sequence[Line], rise: float, log: bool, t: Theme) -> list[dict[str, Any]]:
+    """The names of curves above their peaks; where two would meet, the first one stays."""
+    labels: list[dict[str, Any]] = []
+    taken: list[tuple[float, float]] = []
+    for line in (line for line in lines if line.peak):
+        top = int(np.argmax(line.values))
+        places, height = _place(line.steps, log), float(line.values[top])
+        spot = (float(places[top] / (places[-1] or 1)), height * rise / LABEL)
+        if all(abs(spot[0] - x) > 0.1 or abs(spot[1] - y) > 1 for x, y in taken):
+            labels.append({"x": float(places[top]), "y": height, "yshift": 9, **_label(line, t)})
+            taken.append(spot)
+    return labels
+
+
+def _label(line: Line, t: Theme) -> dict[str, Any]:
+    colour = {"ours": t.ours, "twin": t.muted, "other": t.text}[line.role]
+    return {"text": line.name, "showarrow": False, "font": {"color": colour, "size": 12}}
 
 
 def _apart(wanted: np.ndarray) -> np.ndarray:

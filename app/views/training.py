@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app import session
 from app.components.answers import Scale, scale
+from app.components.choice import choice
 from app.components.curve import curve
 from app.components.exhibit import exhibit
 from app.components.player import player
@@ -43,23 +44,19 @@ def _controls(visit: Visit, steps: Sequence[int], first: str) -> tuple[int, str,
     """Which moment, which layer (at first the one that has the first weights), and whether the steps are logarithmic."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         play = st.container(width="content")
-        at = st.select_slider(
-            "Moment of training, in steps",
-            steps,
-            steps[-1],
-            format_func=lambda s: f"{s:,}",
-            key="step",
-            bind="query-params",
-            width=380,
-        )
+        marks = {str(s): f"{s:,}" for s in steps}
+        label = "Moment of training, in steps"
+        at = int(choice(st.select_slider, label, marks, key="step", first=str(steps[-1]), width=380))
         layers = [probe.path for probe in visit.paper.probes]
         start = next((i for wanted in (first, visit.paper.penultimate) for i, p in enumerate(layers) if p == wanted), 0)
         layer = st.selectbox("Layer", layers, start, key="layer", bind="query-params", width=190)
         axis = st.segmented_control(
-            "Axis of the steps", ["log", "linear"], default="log", required=True, key="steps", bind="query-params"
+            "Axis of the steps", ["log", "linear"], default="log", required=True, key="scale", bind="query-params"
         )
     with play:
-        player(steps.index(at), len(steps) - 1, key="play", on_step=lambda i: st.session_state.update(step=steps[i]))
+        player(
+            steps.index(at), len(steps) - 1, key="play", on_step=lambda i: st.session_state.update(step=str(steps[i]))
+        )
     return at, layer, axis == "log"
 
 

@@ -60,8 +60,8 @@ def test_an_earlier_step_and_the_layer_come_from_the_address(visit):
 
 @pytest.mark.parametrize("step", ["7", "minus one", "99999"])
 def test_nonsense_as_a_step_falls_back_to_the_end(visit, step):
-    at = show(VIEW, visit, step=step, layer="no.such", steps="sideways")
-    assert at.select_slider(key="step").value == 100
+    at = show(VIEW, visit, step=step, layer="no.such", scale="sideways")
+    assert at.select_slider(key="choose-step").value == "100"
     assert "After 100 steps it now says b" in said(at)
 
 
