@@ -184,7 +184,6 @@ def board(
                     mode="markers",
                     name=name,
                     marker={"symbol": symbol, "size": 13 if state == 2 else 10, "color": colour},
-                    customdata=np.stack([y, x], 1),
                     text=hover[y, x],
                     hovertemplate="%{text}<extra></extra>",
                     unselected={"marker": {"opacity": 1}},

@@ -102,8 +102,8 @@ def _board(visit: Visit, takes: Fact, every: Facts) -> None:
     def picked() -> None:
         points = st.session_state["facts"].selection.points
         if points:
-            p, r = points[0]["customdata"][:2]
-            st.session_state.update(person=takes.people[int(p)], relation=takes.relations[int(r)])
+            person, relation = takes.people[round(points[0]["y"])], takes.relations[round(points[0]["x"])]
+            st.session_state.update(person=person, relation=relation)
             st.session_state["asked"] = True
 
     figure = board(states, takes.people, takes.relations, hover, visit.dark)

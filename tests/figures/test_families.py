@@ -43,4 +43,5 @@ def test_the_board_tells_taught_from_guessed_and_wrong():
         "answered, never taught": ["two"],
         "wrong": ["three"],
     }
-    assert figure.data[1].customdata.tolist() == [[0, 1]]
+    guessed = figure.data[1]
+    assert (guessed.x.tolist(), guessed.y.tolist()) == ([1], [0]), "a click gives relation and person"
