@@ -197,10 +197,10 @@ class Claim:
 
 @dataclass(frozen=True)
 class Sample:
-    """An input that is always there: one of the probe set, or a file beside the paper or under models/data/samples."""
+    """An input that is always there: one of the probe set, or a file beside the paper or in models/data/sample_files."""
 
     name: str
-    source: str  # "probe:17", "samples/seven.png", or for facts the text itself
+    source: str  # "probe:17", a file's name, or for facts the text itself
 
 
 @dataclass(frozen=True)
