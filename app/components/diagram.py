@@ -46,9 +46,8 @@ canvas { display: block; image-rendering: pixelated; }
 .mark { position: absolute; box-sizing: border-box; pointer-events: none; display: none; }
 .mark.near { outline: 1.5px solid var(--st-text-color); }
 .mark.on { outline: 2.5px solid var(--st-primary-color); z-index: 1; }
-.names { position: absolute; left: 100%; top: 0; font-size: .78rem; line-height: 1; padding-left: 5px; text-align: left;
-  font-variant-numeric: tabular-nums; }
-.names span { position: absolute; left: 5px; transform: translateY(-50%); white-space: nowrap; opacity: .75; }
+.names { position: absolute; left: 0; top: 0; font-size: .78rem; line-height: 1; font-variant-numeric: tabular-nums; }
+.names span { position: absolute; white-space: nowrap; opacity: .75; }
 .names .first { font-weight: 700; opacity: 1; }
 .caption { font-size: .7rem; line-height: 1.25; opacity: .72; overflow: hidden; text-overflow: ellipsis; white-space: nowrap;
   text-align: center; margin-top: 3px; }
@@ -101,12 +100,13 @@ function plan(s, mode, room, scale, tall) {
     return fit(Math.ceil(s.n / rows), Math.max(2, Math.min(9, Math.floor(tall / rows))));
   }
   if (map) {
-    const side = s.n === 1 ? 72 : s.n <= 8 ? 46 : s.n <= 24 ? 32 : 24;
-    const best = clamp(Math.floor(room / Math.min(s.n, s.n <= 8 ? s.n : 8)) - 4, 14, side * (mode === 'stack' ? 1.2 : 1));
+    const side = (s.n === 1 ? 72 : s.n <= 8 ? 46 : s.n <= 24 ? 32 : 24) * scale;
+    const best = Math.floor(clamp(room / Math.min(s.n, 8) / Math.max(1, ratio) - 4, 14, side * (mode === 'stack' ? 1.2 : 1)));
     const wide = Math.max(1, Math.round(best * ratio));
     return even(clamp(Math.floor((room + 3) / (wide + 3)), 1, s.n), best);
   }
-  const side = s.n <= 12 ? 20 : s.n <= 160 ? 11 : s.n <= 1000 ? 6 : 3;
+  const limit = s.n <= 12 ? room / s.n - 1 : 24;
+  const side = Math.max(2, Math.floor(Math.min(limit, (s.n <= 12 ? 20 : s.n <= 160 ? 11 : s.n <= 1000 ? 6 : 3) * scale)));
   const step = side + (side < 5 ? (side < 3 ? 0 : 1) : 1);
   return even(clamp(Math.floor(room / step), 1, s.n), side);
 }
@@ -142,7 +142,14 @@ export default function (component) {
   const all = parentElement.querySelector('.all'), flow = all.querySelector('.flow'), svg = all.querySelector('svg');
   const scroll = all.querySelector('.scroll'), said = all.querySelector('.said');
   all.setAttribute('aria-label', data.alt);
-  const state = { picked: all.pending || { ...data.selected }, near: null, sheets: new Map() };
+  all.trigger = setTriggerValue;
+  const { selected, alt, ...drawn } = data, drawing = JSON.stringify(drawn);
+  if (all.drawing === drawing) {  // only the choice is another one: what is drawn stays, and so does the focus
+    all.show(selected);
+    return () => all.watch.disconnect();
+  }
+  all.drawing = drawing;
+  const state = { picked: all.pending || { ...selected }, near: null, sheets: new Map() };
   const palette = {
     true: Uint8Array.from(data.palettes.signed.match(/../g), c => parseInt(c, 16)),
     false: Uint8Array.from(data.palettes.unsigned.match(/../g), c => parseInt(c, 16)),
@@ -180,7 +187,7 @@ export default function (component) {
   };
   const pick = (layer, unit, wait = 0) => {
     state.picked = all.pending = { layer, unit }; marks(); clearTimeout(all.later);
-    all.later = setTimeout(() => { all.pending = null; setTriggerValue('picked', { layer, unit }); }, wait);
+    all.later = setTimeout(() => { all.pending = null; all.trigger('picked', { layer, unit }); }, wait);
   };
 
   const links = () => {
@@ -276,40 +283,53 @@ export default function (component) {
     const ratio = Math.max(1, window.devicePixelRatio || 1), head = 58, between = 26;
     const deep = [...columns.keys()].map(d => data.groups.filter(g => g.depth === d));
     const width = p => p.columns * (p.w + p.gap) - p.gap;
-    let scale = 2.2;
-    const need = () => deep.reduce((sum, groups) => sum + Math.max(head, ...groups.map(g => {
+    const last = data.groups.at(-1).sheets.at(-1), words = 8 + 6.6 * Math.max(...last.labels.map(l => l.length), 0);
+    const need = scale => deep.reduce((sum, groups) => sum + Math.max(head, ...groups.map(g => {
       const tall = data.height / groups.length;
       return g.sheets.reduce((w, s) => w + width(plan(s, 'flow', W, scale, tall)) + 9, -9);
-    })), between * (deep.length - 1) + 20);
-    if (mode === 'flow') while (scale > .5 && need() > W) scale *= .94;
+    })), between * (deep.length - 1) + 20 + words);
+    const room = group => {
+      const share = data.layout === 'flow' || narrow ? 1 : Math.min(2, group.sheets.length);
+      return mode === 'flow' ? W : W / share - (share > 1 ? 7 : 0);
+    };
+    const tall = scale => data.groups.reduce((sum, g) => sum + 45 + Math.max(...g.sheets.map(s => {
+      const p = plan(s, mode, room(g), scale, 0);
+      return p.rows * (p.h + p.gap);
+    })), 0);
+    let scale = mode === 'flow' ? 2.2 : 1;
+    if (mode === 'flow') while (scale > .5 && need(scale) > W) scale *= .94;
+    else if (mode === 'shelf' && !data.plain) while (scale < 3 && tall(scale * 1.06) < data.height) scale *= 1.06;
     for (const v of state.sheets.values()) {
       const peers = data.layout === 'flow' ? data.groups.filter(g => g.depth === v.group.depth).length : 1;
-      const share = data.layout === 'flow' || narrow ? 1 : Math.min(2, v.group.sheets.length);
-      const room = W / share - (share > 1 ? 7 : 0);
-      v.plan = plan(v.s, mode, room, scale, data.height / peers);
+      v.plan = plan(v.s, mode, room(v.group), scale, data.height / peers);
       paint(v.canvas, v.s, v.plan, palette[v.s.signed], ratio);
       const w = width(v.plan);
       v.caption.style.maxWidth = w + 'px';
       v.caption.style.display = v.group.sheets.length > 1 && w >= 40 ? '' : 'none';
       v.names.replaceChildren();
-      const end = mode === 'flow' && v.s.labels.length && v.plan.columns === 1 && v.plan.h >= 11
-        && v === [...state.sheets.values()].at(-1);
-      v.button.style.marginRight = end ? '1.6rem' : '';
-      if (end) v.s.labels.forEach((label, i) => {
-        const e = make('span'); e.textContent = label; e.style.top = box(v, i).y + v.plan.h / 2 + 'px';
-        if (v.s.answers[i] === Math.max(...v.s.answers)) e.className = 'first';
+      const named = v.s.labels.length && v.plan.h >= 11 && v.s.n <= 40;
+      const beside = named && mode === 'flow' && v.plan.columns === 1 && v.s === last;
+      const below = named && mode !== 'flow' && v.plan.rows === 1 && v.plan.w >= 14;
+      v.button.style.marginRight = beside ? words + 'px' : '';
+      v.button.style.marginBottom = below ? '1rem' : '';
+      if (beside || below) v.s.labels.forEach((label, i) => {
+        const e = make('span', v.s === last && v.s.answers[i] === Math.max(...v.s.answers) ? 'first' : ''), at = box(v, i);
+        e.textContent = label;
+        e.style.cssText = beside ? `left:${v.plan.w + 5}px;top:${at.y + v.plan.h / 2}px;transform:translateY(-50%)`
+          : `left:${at.x + v.plan.w / 2}px;top:${v.plan.h + 3}px;transform:translateX(-50%)`;
         v.names.append(e);
       });
     }
     marks();
   };
-  let last = 0;
+  let before = 0;
   all.watch?.disconnect();
   all.watch = new ResizeObserver(() => {
-    if (Math.abs(scroll.clientWidth - last) > 1) { last = scroll.clientWidth; layout(); } else links();
+    if (Math.abs(scroll.clientWidth - before) > 1) { before = scroll.clientWidth; layout(); } else links();
   });
   all.watch.observe(scroll);
-  last = scroll.clientWidth; layout();
+  all.show = choice => { state.picked = all.pending || { ...choice }; marks(); all.watch.observe(scroll); };
+  before = scroll.clientWidth; layout();
   if (focused) state.sheets.get(focused)?.button.focus({ preventScroll: true });
   return () => all.watch.disconnect();
 }

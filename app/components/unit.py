@@ -27,17 +27,17 @@ def incoming(visit: Visit, net: Network, layer: Layer, unit: int) -> None:
     )
     if not found.parts:
         return
-    st.caption(_about(found))
+    st.caption(_about(found, connections=not base.maps))
     if len(found.parts) == 1 and found.parts[0].shared is not None:
         return
-    pictures = [(_name(net, p), _picture(net, p)) for p in found.parts]
+    pictures = [(_name(net, p), _picture(net, p, whole=not base.maps)) for p in found.parts]
     top = max(float(np.abs(weights).max()) for _, weights in pictures) or 1.0
     side = 56 if len(pictures) > 1 else min(220, max(96, 4 * max(pictures[0][1].shape)))
     st.html(kernels(pictures, (-top, top), visit.dark, side))
 
 
-def _about(found: Arithmetic) -> str:
-    """One sentence: how many weights, from where, how large."""
+def _about(found: Arithmetic, connections: bool) -> str:
+    """One sentence: how many weights (`connections` counts those that are not zero), from where, how large."""
     weights = np.concatenate([p.weights.ravel() for p in found.parts])
     bias = f", bias {number(found.bias)}" if found.bias else ""
     if len(found.parts) == 1 and (one := found.parts[0].shared) is not None:
@@ -45,17 +45,23 @@ def _about(found: Arithmetic) -> str:
     what = "What it looks for" if found.kind == "distance" else "Its weights"
     sources = " and ".join(dict.fromkeys(p.source for p in found.parts))
     low, high = number(float(weights.min())), number(float(weights.max()))
-    return f"{what}: {weights.size:,} numbers, {low} to {high}{bias}, from {sources}."
+    count = np.count_nonzero(weights) if connections else weights.size
+    return f"{what}: {count:,} numbers, {low} to {high}{bias}, from {sources}."
 
 
 def _name(net: Network, part: Part) -> str:
     return part.source if part.unit < 0 or net.structure[part.source].units == 1 else f"map {part.unit}"
 
 
-def _picture(net: Network, part: Part) -> np.ndarray:
-    """The weights as a picture: as they lie in the map, or unit after unit in rows."""
-    if part.unit >= 0:
+def _picture(net: Network, part: Part, whole: bool) -> np.ndarray:
+    """The weights as a picture: as they lie in the window, or in the `whole` map; units one after another in rows."""
+    if part.unit >= 0 and not whole:
         return part.weights
+    if part.unit >= 0:
+        filled = np.zeros(net.structure[part.source].shape[1:], np.float32)
+        (top, left), (height, width) = part.corner, part.window.shape
+        filled[top : top + height, left : left + width] = part.weights
+        return filled
     count = net.structure[part.source].units
     columns = int(np.ceil(np.sqrt(1.6 * count)))
     filled = np.zeros(columns * -(-count // columns), np.float32)

@@ -92,8 +92,8 @@ def _name(visit: Visit, net: Network, path: str, unit: int, cell: tuple[int, ...
 def _sources(visit: Visit, net: Network, base: Arithmetic) -> None:
     """The maps that the cell looks at, with its window framed."""
     maps = [p for p in base.parts if p.unit >= 0]
-    if not maps:
-        return
+    if not maps or all(p.window.shape == net.structure[p.source].shape[1:] for p in maps):
+        return  # it looks at the whole of each, which stands below
     shown = sorted(sorted(maps, key=lambda p: -abs(float(p.terms.sum())))[:SHOWN], key=lambda p: p.unit)
     side = 150 if len(shown) == 1 else 84 if len(shown) <= 4 else 66
     pictures = [(_part(net, p), net.values[p.source][p.unit], p.corner, p.window.shape) for p in shown]

@@ -80,7 +80,7 @@ def _thumbnail(example: Example) -> str:
         if example.picture is not None
         else ""
     )
-    return f'<figure title="{said}">{image}<figcaption>{number(example.answer)}</figcaption></figure>'
+    return f'<figure title="{said}">{image}<figcaption>{number(example.answer, 2)}</figcaption></figure>'
 
 
 def kernels(pictures: Sequence[tuple[str, np.ndarray]], ends: Ends, dark: bool, side: int) -> str:

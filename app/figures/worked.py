@@ -73,11 +73,12 @@ def number(value: float, digits: int = 3) -> str:
     """A number as one reads it: a few digits, a true minus sign, no exponent where it can be helped."""
     if value == 0 or not math.isfinite(value):
         text = "0" if value == 0 else str(value)
-    elif abs(value) >= 10 ** (digits + 2) or abs(value) < 1e-4:
-        mantissa, power = f"{value:.{digits - 1}e}".split("e")
-        text = f"{mantissa} × 10{str(int(power)).translate(_RAISED)}"
     else:
-        text = f"{value:.{max(0, digits - 1 - math.floor(math.log10(abs(value))))}f}"
+        mantissa, power = f"{value:.{digits - 1}e}".split("e")
+        if -4 <= int(power) < digits + 2:
+            text = f"{value:.{max(0, digits - 1 - int(power))}f}"
+        else:
+            text = f"{mantissa} × 10{str(int(power)).translate(_RAISED)}"
     return text.replace("-", "−")
 
 

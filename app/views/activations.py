@@ -1,4 +1,4 @@
-"""Activations: every unit of the network on this input, and one of them among five hundred others."""
+"""Activations: every unit of the network on this input, and one of them among many other inputs."""
 
 import numpy as np
 import streamlit as st
@@ -34,9 +34,10 @@ def _overview(visit: Visit, net: Network, layer: Layer, unit: int) -> None:
     diagram(
         found,
         visit.dark,
-        key="overview",
+        key="shelf",
         alt=f"All {count} units of {len(net.paths)} layers for {visit.name or 'this input'}",
         layout="shelf",
+        height=680,
         selected=(layer.path, unit),
         on_pick=lambda path, index: pick(visit, net, path, index),
     )
@@ -107,8 +108,9 @@ def _reading(called: str, value: float, maps: bool, among: Standing | None, net:
     if among is None:
         return f"{text}."
     others = f"of the {len(next(iter(net.census.answers.values())))} inputs of the probe set" if net.census else ""
-    if max(among.above, among.below) == 0:
-        return f"{text}, as for every one {others}."
+    equal = 1 - among.above - among.below
+    if equal >= max(among.above, among.below):
+        return f"{text}, as for {100 * equal:.3g} % {others}."
     more = among.above >= among.below
     return f"{text}, {'more' if more else 'less'} than for {100 * max(among.above, among.below):.3g} % {others}."
 
@@ -126,5 +128,5 @@ VIEW = View(
     30,
     (),
     draw,
-    "Every unit of every layer on your input; one of them large, and among five hundred others.",
+    "Every unit of every layer on your input; one of them large, and among many other inputs.",
 )

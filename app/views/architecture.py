@@ -37,7 +37,7 @@ def _overview(visit: Visit, net: Network, layer: Layer, unit: int) -> None:
     diagram(
         found,
         visit.dark,
-        key="network",
+        key="flow",
         alt=f"The network from input to output, {len(net.paths)} layers with their outputs for {visit.name or 'this input'}",
         selected=(layer.path, unit),
         on_pick=lambda path, index: pick(visit, net, path, index),
