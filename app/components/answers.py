@@ -95,8 +95,8 @@ def _named(said: Prediction, count: int) -> str:
 
 def _shares(gives: ClassScores, said: Prediction) -> str:
     first, second = said.order[:2]
-    text = f"{percent(said.probabilities[first])} for {said.labels[first]}, {percent(said.probabilities[second])} for "
-    if gives.probability != "softmax" or len(said.labels) < 3:
-        return f"{text}{said.labels[second]}."
-    others = float(said.probabilities[said.order[2:]].sum())
-    return f"{text}{said.labels[second]}, {percent(others)} for all others together."
+    p, labels = said.probabilities, said.labels
+    text = f"{labels[first]} has {percent(p[first])}, {labels[second]} {percent(p[second])}"
+    if gives.probability != "softmax" or len(labels) < 3:
+        return f"{text}."
+    return f"{text}, all others together {percent(float(p[said.order[2:]].sum()))}."

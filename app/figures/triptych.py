@@ -54,6 +54,7 @@ def triptych(
             "y": 1,
             "xref": "paper",
             "yref": "paper",
+            "xanchor": "center",
             "yanchor": "bottom",
             "showarrow": False,
         }

@@ -13,7 +13,7 @@ from app.components.choice import choice
 from app.components.exhibit import exhibit
 from app.figures.bars import bars
 from app.figures.triptych import triptych
-from app.interpret.counterfactual import Flips, flips, ways
+from app.interpret.counterfactual import STEPS, Flips, flips, ways
 from app.interpret.prediction import Prediction, predict, probabilities
 from app.view import View, Visit
 from models.paper import ClassScores, Image
@@ -116,7 +116,12 @@ def _reading(gives: ClassScores, found: Flips, labels: Sequence[str], goal: int)
     """The change in numbers, or that none was found."""
     if not found.flipped[goal]:
         name = "another answer" if goal == found.was else labels[goal]
-        return f"No change of this kind was found that leads to {name}, neither in one step nor in many small ones."
+        tried = (
+            f"up to {STEPS} pixels turned over"
+            if found.way == "points"
+            else "one step of any length, and many small ones"
+        )
+        return f"No change of this kind was found that leads to {name} ({tried}). There may be one all the same."
     p, steps = probabilities(found.scores[goal : goal + 1], gives)[0], int(found.steps[goal])
     grey, share = f"{255 * found.epsilon[goal]:.3g} of 255 grey levels", 100 * found.share[goal]
     how = {

@@ -20,7 +20,7 @@ def test_it_says_the_margin_and_the_smallest_sign_step(monkeypatch):
     at = show(VIEW, Visit(picture(("zero", "one")), MIDDLE, "k"))
     text = said(at)
     assert "zero leads with 0.25; the runner-up is one with 0, a margin of 0.25 (logit)." in text
-    assert "56.2 % for zero, 43.8 % for one." in text  # 1 / (1 + exp(-0.25))
+    assert "zero has 56.2 %, one 43.8 %." in text  # 1 / (1 + exp(-0.25))
     assert (
         "Moving every pixel that can move (75 %) by 12.8 of 255 grey levels turns the answer from zero to one, only"
         in text
@@ -32,7 +32,7 @@ def test_the_runner_up_is_found_where_probabilities_round_to_nothing(monkeypatch
     serve(monkeypatch, {None: Dense([[0.0] * 4] * 3, [-300, -2, -200])})
     text = said(show(VIEW, Visit(picture(("a", "b", "c")), MIDDLE, "k")))
     assert "b leads with -2; the runner-up is c with -200, a margin of 198 (logit)." in text
-    assert "> 99.9 % for b, < 0.1 % for c, < 0.1 % for all others together." in text
+    assert "b has > 99.9 %, c < 0.1 %, all others together < 0.1 %." in text
 
 
 def test_a_probability_is_never_quite_nothing_or_all():
