@@ -19,7 +19,7 @@ from app.view import Visit
 from models.data.samples import sample_bytes
 from models.paper import BadInput, Image, Paper
 
-COLUMNS = 5  # of the samples' thumbnails
+COLUMNS = 6  # of the samples' thumbnails
 TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
 
 

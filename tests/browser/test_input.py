@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
 
-START = "/paper?paper=lenet5&view=weights"  # a view that costs little: it is the panel that is tried
+START = "/paper?paper=lenet5&view=weights&sample=0"  # a view that costs little: it is the panel that is tried
 SEVEN = ((60, 60), (195, 60), (110, 210))
 ONE = ((128, 40), (128, 215))
 WINNER = ".st-key-bars li.first .name"
@@ -198,6 +198,22 @@ def test_upload(page, visitor, settle):
     assert values(page) == was
 
 
+def test_a_picture_can_be_pasted(page, settle):
+    page.get_by_role("radio", name="Upload", exact=True).click()
+    settle(page)
+    expect(page.get_by_text("or paste one")).to_be_visible()
+    page.evaluate(
+        """bytes => {
+            const given = new DataTransfer();
+            given.items.add(new File([new Uint8Array(bytes)], 'clip.png', { type: 'image/png' }));
+            document.body.dispatchEvent(new ClipboardEvent('paste', { clipboardData: given, bubbles: true }));
+        }""",
+        list(picture(SEVEN)),
+    )
+    expect(page.locator(WINNER)).to_have_text("7")
+    expect(page.get_by_role("button", name="Remove the picture")).to_be_visible()
+
+
 def test_a_sample_by_a_click_and_from_its_link(page, visitor, settle):
     page.get_by_role("radio", name="Samples", exact=True).click()
     settle(page)
@@ -228,24 +244,26 @@ def test_steps_of_the_preprocessing_can_be_looked_at(page, settle):
 
 def test_a_stroke_changes_the_bars_at_once(page, settle):
     """From the pen's lifting to the bars' change: the goal is 300 ms at the 95th percentile."""
+    page.wait_for_selector(WINNER)
     page.evaluate(
         """([pad, bars]) => {
-            const deep = key => document.querySelector(key).querySelector('*') && [...document.querySelectorAll(key + ' *')]
-                .map(e => e.shadowRoot).find(Boolean);
+            const deep = key => [...document.querySelectorAll(key + ' *')].map(e => e.shadowRoot).find(Boolean);
             window.waits = []; let start = null;
-            deep(pad).addEventListener('pointerup', () => { start = performance.now(); }, true);
+            deep(pad).querySelector('canvas').addEventListener('pointerup', () => { start = performance.now(); });
             new MutationObserver(() => { if (start !== null) { window.waits.push(performance.now() - start); start = null; } })
                 .observe(deep(bars), { subtree: true, childList: true, characterData: true, attributes: true });
         }""",
         [".st-key-pad", ".st-key-bars"],
     )
-    for i in range(20):
-        draw(page, ((40 + 8 * i, 60), (60 + 6 * i, 130 + 4 * i), (60, 200)))
+    for i in range(21):
+        draw(page, SEVEN)
+        page.wait_for_function(f"window.waits.length > {i}")
         settle(page)
-        if i % 4 == 3:
-            page.get_by_role("button", name="Clear").click()
-            settle(page)
-    waits = sorted(page.evaluate("window.waits"))[:-1]  # the worst one may be the first: not warm yet
-    print(f"pen up to bars: median {statistics.median(waits):.0f} ms, longest {waits[-1]:.0f} ms, {len(waits)} strokes")
-    assert len(waits) >= 15
-    assert waits[int(0.95 * len(waits))] < 1500  # loose: a loaded machine must not fail the tests; the bench is strict
+        page.get_by_role("button", name="Clear").click()
+        expect(page.locator(WINNER)).not_to_have_text("7")
+        settle(page)
+    waits = sorted(page.evaluate("window.waits.slice(1)"))  # the first one warms up
+    print(
+        f"pen up to bars: median {statistics.median(waits):.0f} ms, 95 % within {waits[18]:.0f} ms, longest {waits[-1]:.0f} ms"
+    )
+    assert waits[18] < 1500  # loose: a loaded machine must not fail the tests; the bench is strict
