@@ -1,20 +1,26 @@
-"""The same questions put to Captum alone, with the same settings, as a notebook would: for comparing numbers and time."""
+"""The same questions put to Captum alone, with the same settings, as a notebook would: for comparing numbers and time.
+
+LRP, and DeepLift on networks with activations of their own, are Captum's with our rules: without them it stops, or hands
+back slopes where it should hand back differences.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import captum.attr as captum
 import numpy as np
 import torch
 from captum._utils.models.linear_model import SkLearnRidge
+from captum.attr._core.deep_lift import SUPPORTED_NON_LINEAR
 from captum.attr._core.lime import get_exp_kernel_similarity_function
 from torch import Tensor, nn
 
 from app.interpret.attribution import METHODS
 from app.interpret.attribution.baselines import baseline, crowd, patches, side
 from app.interpret.attribution.kinds import parts
-from app.interpret.attribution.rules import LRP
+from app.interpret.attribution.rules import LRP, DeepLift, DeepLiftShap
 from app.interpret.attribution.survey import best_layer
 from models.paper import Paper
 
@@ -33,7 +39,7 @@ def attribute(
     block: int = 0,
     random_seed: int = 0,
 ) -> np.ndarray:
-    """As `app.interpret.attribution.attribute`; the global generators are seeded. LRP alone needs our rules to run."""
+    """As `app.interpret.attribution.attribute`; the global generators are seeded."""
     how = METHODS[method]
     steps, samples = steps or how.steps, samples or how.samples
     block = block or side(paper)
@@ -70,20 +76,25 @@ def attribute(
         handle.remove()
         return (unit, *map(int, np.unravel_index(int(kept[0].argmax()), kept[0].shape)))
 
+    def lift(theirs: type, own: type) -> Any:
+        fine = parts(net, paper, fine=True)
+        known = all(p.kind == "affine" or type(net.get_submodule(p.path)) in SUPPORTED_NON_LINEAR for p in fine)
+        return theirs(net) if known else own(net, fine)
+
+    def lime() -> captum.Lime:
+        near = get_exp_kernel_similarity_function("cosine", 0.25)
+        return captum.Lime(net, interpretable_model=SkLearnRidge(alpha=1.0), similarity_func=near)
+
     c, size = captum, (paper.takes.shape[0], block, block)
     stride, free = max(1, block // 2), given.detach()
-    lime = {
-        "interpretable_model": SkLearnRidge(alpha=1.0),
-        "similarity_func": get_exp_kernel_similarity_function("cosine", 0.25),
-    }
     line = {"method": "riemann_trapezoid"}
     calls: dict[str, Callable[[], object]] = {
         "Saliency": lambda: c.Saliency(net).attribute(given, target),
         "InputXGradient": lambda: c.InputXGradient(net).attribute(given, target),
         "IntegratedGradients": lambda: c.IntegratedGradients(net).attribute(given, **path(**delta)),
         "GradientShap": lambda: c.GradientShap(net).attribute(given, many(), n_samples=samples, target=target, **delta),
-        "DeepLift": lambda: c.DeepLift(net).attribute(given, bare(), target=target, **delta),
-        "DeepLiftShap": lambda: c.DeepLiftShap(net).attribute(given, many(), target=target, **delta),
+        "DeepLift": lambda: lift(c.DeepLift, DeepLift).attribute(given, bare(), target=target, **delta),
+        "DeepLiftShap": lambda: lift(c.DeepLiftShap, DeepLiftShap).attribute(given, many(), target=target, **delta),
         "GuidedBackprop": lambda: c.GuidedBackprop(net).attribute(given, target),
         "Deconvolution": lambda: c.Deconvolution(net).attribute(given, target),
         "LRP": lambda: LRP(net, parts(net, paper)).attribute(given, target, **delta),
@@ -93,7 +104,7 @@ def attribute(
         "FeatureAblation": lambda: c.FeatureAblation(net).attribute(free, **masked()),
         "ShapleyValueSampling": lambda: c.ShapleyValueSampling(net).attribute(free, n_samples=samples, **masked()),
         "KernelShap": lambda: c.KernelShap(net).attribute(free, n_samples=samples, **masked()),
-        "Lime": lambda: c.Lime(net, **lime).attribute(free, n_samples=samples, **masked()),
+        "Lime": lambda: lime().attribute(free, n_samples=samples, **masked()),
         "LayerGradCam": lambda: c.LayerGradCam(net, at).attribute(given, target),
         "GuidedGradCam": lambda: c.GuidedGradCam(net, at).attribute(given, target),
         "LayerConductance": lambda: c.LayerConductance(net, at).attribute(given, **path(**delta, **line)),

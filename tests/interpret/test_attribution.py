@@ -192,6 +192,29 @@ def test_parts_are_found_by_trying():
     assert kinds["product"] == ["affine", "affine", "other", "affine"]
 
 
+def test_an_additive_part_comes_apart_where_parts_inside_will_do():
+    class Squares(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.square = Square()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.square(x[:, None] - torch.ones(3, 2)).sum(2)
+
+    class Square(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x * x
+
+    net, card = torch.nn.Sequential(torch.nn.Flatten(), Squares()), _with_shape(make("linear")[1], (1, 1, 2))
+    assert [(p.path, p.kind) for p in parts(net, card)] == [("0", "affine"), ("1", "additive")]
+    assert [(p.path, p.kind) for p in parts(net, card, fine=True)] == [("0", "affine"), ("1.square", "elementwise")]
+    x = np.array([[[[0.0, 3.0]]]], np.float32)
+    found = attribute(
+        net, card, x, method="DeepLift", target=0, baseline="one"
+    )  # the baseline is (1 - 0.1) / 0.8 = 1.125
+    np.testing.assert_allclose(found.values.ravel(), [1 - 0.125**2, 4 - 0.125**2], rtol=1e-4)
+
+
 # ------------------------------------------------------------------------------------------------------ as Captum does
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +43,10 @@ __all__ = [
 
 SMOOTHINGS = {"off": "off", "smoothgrad": "SmoothGrad", "smoothgrad_sq": "SmoothGrad-Sq", "vargrad": "VarGrad"}
 Tick = Callable[[float | None], None]
+
+
+def _silent(_done: float | None) -> None:
+    """Nobody watches."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,7 @@ def attribute(
     smooth_samples: int = 16,
     noise: float = 0.15,
     random_seed: int = 0,
-    tick: Tick = lambda _: None,
+    tick: Tick = _silent,
 ) -> Attribution:
     """The map of `method` for the score `target` on one input x (1, ...); None: for the largest score.
 
@@ -97,16 +102,18 @@ def attribute(
     how = METHODS[method]
     if "layer" in how.uses and not layer:
         layer = best_layer(module, paper, method)
-    with undisturbed(module):
+    with undisturbed(module) if how.hooks else nullcontext():
         case = Case(
             *(module, paper, x, _largest(module, x) if target is None else target, layer, unit, baseline),
             *(steps or how.steps, samples or how.samples, block or side(paper), noise, random_seed, smooth != "off"),
         )
-        handle = module.register_forward_pre_hook(_counting(tick, _passes(how, case, smooth, smooth_samples)))
+        counting = _counting(tick, how, case, smooth_samples) if tick is not _silent else None
+        handle = module.register_forward_pre_hook(counting) if counting else None
         try:
             values, delta, seconds = _captum(how, case, smooth, smooth_samples)
         finally:
-            handle.remove()
+            if handle:
+                handle.remove()
     where = layer if how.where == "layer" else ""
     return Attribution(method, case.target, values, delta, seconds, where, _unit(how, paper, smooth))
 
@@ -135,9 +142,9 @@ def _captum(how: Method, case: Case, smooth: str, smooth_samples: int) -> tuple[
     return found.detach()[0].float().numpy().copy(), off, seconds
 
 
-def _counting(tick: Tick, expected: int) -> Callable[[nn.Module, object], None]:
+def _counting(tick: Tick, how: Method, case: Case, copies: int) -> Callable[[nn.Module, object], None]:
     """A forward pre-hook that reports how many of the expected passes are done: progress, and a way out."""
-    done = 0
+    expected, done = how.passes(case) * (copies if case.noisy and not how.batched else 1), 0
 
     def hook(_module: nn.Module, _inputs: object) -> None:
         nonlocal done
@@ -145,12 +152,6 @@ def _counting(tick: Tick, expected: int) -> Callable[[nn.Module, object], None]:
         done += 1
 
     return hook
-
-
-def _passes(how: Method, case: Case, smooth: str, smooth_samples: int) -> int:
-    """About how many forward passes the method makes."""
-    one = how.passes(case)
-    return one * (smooth_samples if smooth != "off" and not how.batched else 1)
 
 
 def _unit(how: Method, paper: Paper, smooth: str) -> str:

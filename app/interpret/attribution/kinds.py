@@ -40,12 +40,15 @@ class Part:
 _known: OrderedDict[object, tuple[Part, ...]] = OrderedDict()
 
 
-def parts(module: nn.Module, paper: Paper) -> tuple[Part, ...]:
-    """The parts of a network in the order in which it declares them. Found once for networks of the same build."""
-    key = build(module, paper)
+def parts(module: nn.Module, paper: Paper, fine: bool = False) -> tuple[Part, ...]:
+    """The parts of a network in the order in which it declares them. Found once for networks of the same build.
+
+    `fine` takes additive parts apart where parts inside of them will do: cheaper, for methods that only see activations.
+    """
+    key = (fine, *build(module, paper))
     found = _known.get(key)
     if found is None:
-        found = _known[key] = _parts(module, paper)
+        found = _known[key] = _parts(module, paper, fine)
         while len(_known) > REMEMBERED:
             _known.popitem(last=False)
     return found
@@ -57,7 +60,7 @@ def build(module: nn.Module, paper: Paper) -> tuple[object, ...]:
 
 
 @torch.no_grad()
-def _parts(module: nn.Module, paper: Paper) -> tuple[Part, ...]:
+def _parts(module: nn.Module, paper: Paper, fine: bool) -> tuple[Part, ...]:
     shapes: dict[str, torch.Size] = {}
 
     def keep(path: str):
@@ -74,19 +77,22 @@ def _parts(module: nn.Module, paper: Paper) -> tuple[Part, ...]:
         for handle in handles:
             handle.remove()
     found: list[Part] = []
-    _divide(module, "", shapes, found)
+    _divide(module, "", shapes, found, fine)
     return tuple(found)
 
 
-def _divide(module: nn.Module, path: str, shapes: dict[str, torch.Size], found: list[Part]) -> None:
+def _divide(module: nn.Module, path: str, shapes: dict[str, torch.Size], found: list[Part], fine: bool) -> None:
     """Append the parts below `module` (itself never, even where it is all affine: methods hook below the root)."""
     for name, child in module.named_children():
         where = f"{path}.{name}" if path else name
         if where not in shapes and not any(s.startswith(where + ".") for s in shapes):
             continue  # the forward pass never reached it
         kind = "other" if isinstance(child, nn.Sequential) else _kind(child, shapes.get(where))
-        if kind == "other" and next(child.children(), None) is not None:
-            _divide(child, where, shapes, found)
+        inside: list[Part] = []
+        if kind == "other" or (fine and kind == "additive"):
+            _divide(child, where, shapes, inside, fine)
+        if inside and (kind == "other" or all(part.kind != "other" for part in inside)):
+            found += inside
         else:
             found.append(Part(where, kind, type(child).__name__))
 

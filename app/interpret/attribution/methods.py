@@ -124,6 +124,7 @@ class Method:
     steps: int = 0  # defaults of the settings `steps` and `samples`
     samples: int = 0
     batched: bool = False  # whether noisy copies of an input may go through it all at once
+    hooks: bool = False  # whether it puts hooks or attributes on the network
     signed: bool = True
 
     @property
@@ -159,11 +160,11 @@ def _gradient_shap(c: Case) -> Plan:
 
 
 def _deep_lift(c: Case) -> Plan:
-    return DeepLift(c.module, parts(c.module, c.paper)), {"baselines": c.reference, "target": c.target}
+    return DeepLift(c.module, parts(c.module, c.paper, fine=True)), {"baselines": c.reference, "target": c.target}
 
 
 def _deep_lift_shap(c: Case) -> Plan:
-    return DeepLiftShap(c.module, parts(c.module, c.paper)), {"baselines": c.crowd, "target": c.target}
+    return DeepLiftShap(c.module, parts(c.module, c.paper, fine=True)), {"baselines": c.crowd, "target": c.target}
 
 
 def _lrp(c: Case) -> Plan:
@@ -299,6 +300,7 @@ _ALL = (
         _ARXIV + "1704.02685",
         _deep_lift,
         frozenset({"baseline"}),
+        hooks=True,
         complete=True,
         batched=True,
     ),
@@ -309,6 +311,7 @@ _ALL = (
         _ARXIV + "1705.07874",
         _deep_lift_shap,
         frozenset({"samples"}),
+        hooks=True,
         complete=True,
         samples=16,
     ),
@@ -318,6 +321,7 @@ _ALL = (
         "Springenberg et al. 2014",
         _ARXIV + "1412.6806",
         _simple(GuidedBackprop),
+        hooks=True,
         measures="slope",
         batched=True,
     ),
@@ -327,6 +331,7 @@ _ALL = (
         "Zeiler and Fergus 2013",
         _ARXIV + "1311.2901",
         _simple(Deconvolution),
+        hooks=True,
         measures="slope",
         batched=True,
     ),
@@ -337,6 +342,7 @@ _ALL = (
         "Bach et al. 2015",
         "https://doi.org/10.1371/journal.pone.0130140",
         _lrp,
+        hooks=True,
         complete=True,
         rest="biases keep {rest:+.3g}",
         batched=True,
@@ -395,6 +401,7 @@ _ALL = (
         _ARXIV + "1610.02391",
         _grad_cam,
         frozenset({"layer"}),
+        hooks=True,
         where="layer",
         batched=True,
     ),
@@ -405,6 +412,7 @@ _ALL = (
         _ARXIV + "1610.02391",
         _guided_grad_cam,
         frozenset({"layer"}),
+        hooks=True,
         measures="slope",
         batched=True,
     ),
@@ -415,6 +423,7 @@ _ALL = (
         _ARXIV + "1805.12233",
         _layer_conductance,
         frozenset({"layer", "baseline", "steps"}),
+        hooks=True,
         where="layer",
         complete=True,
         rest="carries {share:.0f} %",
@@ -427,6 +436,7 @@ _ALL = (
         _ARXIV + "1805.12233",
         _neuron_conductance,
         frozenset({"layer", "unit", "baseline", "steps"}),
+        hooks=True,
         steps=128,
     ),
 )

@@ -181,8 +181,8 @@ def _rectifiers(module: nn.Module) -> dict[str, str]:
 
 def _additions(module: nn.Module, paper: Paper) -> dict[str, str]:
     """DeepLift and LRP need a rule for every part, and nothing that matters to happen between the parts."""
-    found = parts(module, paper)
-    lift = [p.type for p in found if p.kind == "other" and _class(module, p.path) not in SUPPORTED_NON_LINEAR]
+    found, fine = parts(module, paper), parts(module, paper, fine=True)
+    lift = [p.type for p in fine if p.kind == "other" and _class(module, p.path) not in SUPPORTED_NON_LINEAR]
     lrp = [
         p.type
         for p in found
@@ -211,7 +211,7 @@ def _lift_adds_up(module: nn.Module, paper: Paper) -> bool:
     with torch.no_grad():
         scores = module(x)
     for target in range(min(2, len(paper.gives.labels))):
-        found, delta = DeepLift(module, parts(module, paper)).attribute(
+        found, delta = DeepLift(module, parts(module, paper, fine=True)).attribute(
             x.clone().requires_grad_(), other, target=target, return_convergence_delta=True
         )
         change = found.flatten(1).sum(1) - delta
