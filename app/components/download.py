@@ -24,7 +24,7 @@ export default function (component) {
       const page = document.createElementNS('http://www.w3.org/2000/svg', 'foreignObject'), look = getComputedStyle(sheet);
       page.setAttribute('width', '100%'); page.setAttribute('height', '100%');
       const copy = sheet.cloneNode(true);
-      copy.style.font = look.font; copy.style.color = look.color;
+      for (const key of ['color', 'fontFamily', 'fontSize', 'lineHeight']) copy.style[key] = look[key];
       page.append(...[...shown.querySelectorAll('style')].map(s => s.cloneNode(true)), copy); svg.append(page);
     }
     svg.querySelectorAll('.drag, .hoverlayer').forEach(n => n.remove());

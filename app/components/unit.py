@@ -6,8 +6,9 @@ import numpy as np
 import streamlit as st
 
 from app import session
+from app.components.exhibit import exhibit
 from app.components.network import Network
-from app.figures.activations import Example, extremes, kernels
+from app.figures.activations import Example, extremes, histogram, kernels
 from app.figures.worked import number
 from app.interpret.activations import Standing
 from app.interpret.architecture import Layer
@@ -69,8 +70,24 @@ def _picture(net: Network, part: Part, whole: bool) -> np.ndarray:
     return filled.reshape(-1, columns)
 
 
-def examples(visit: Visit, called: str, answers: np.ndarray, among: Standing) -> None:
-    """The inputs of the probe set at both ends, with their answers."""
+def compare(visit: Visit, called: str, answers: np.ndarray, among: Standing, maps: bool) -> None:
+    """The unit's answers to the whole probe set as a histogram with this one marked, and the inputs at both ends."""
+    figure = histogram(
+        answers,
+        among.value,
+        visit.dark,
+        title=f"Among {len(answers)} others",
+        axis="largest value of the map" if maps else "value of the unit",
+        count=f"inputs, of {len(answers)}",
+    )
+    exhibit(
+        visit,
+        figure,
+        key="histogram",
+        reading=f"How strongly {called} answers to each of {len(answers)} inputs of the probe set; yours is the line.",
+        numbers={"answers": answers, "value": np.array(among.value), "most": among.most, "least": among.least},
+        code=_code(visit.paper.slug),
+    )
     many = session.probe_visit(visit)
 
     def row(indices: np.ndarray) -> list[Example]:
@@ -94,3 +111,12 @@ def _thumbnail(many: Visit, index: int) -> np.ndarray | None:
         return None
     pixels = takes.unnormalise(many.x[index : index + 1])[0].transpose(1, 2, 0)
     return pixels if pixels.shape[2] == 3 else pixels[..., 0]
+
+
+def _code(slug: str) -> str:
+    return (
+        "import models\nfrom app.interpret.activations import census\nfrom models.data.probe import probe\n\n"
+        f'net = models.load("{slug}")\nx = net.paper.takes.from_pixels(probe(net.paper.dataset).images)\n'
+        "paths = tuple(probe.path for probe in net.paper.probes)\n"
+        "for path, answers in census(net.module, net.paper, x, paths).answers.items():\n    print(path, answers.shape)"
+    )

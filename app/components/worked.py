@@ -51,16 +51,16 @@ def show(visit: Visit, net: Network, layer: Layer, unit: int, cell: tuple[int, .
         _sources(visit, net, base)
     body = [*_body(visit, net, base), *(_next(visit, net, step) for step in chain[1:])]
     here = next(step for step in chain if step.path == layer.path)
-    page = figures.frame(body, visit.dark)
+    shown = figures.frame(body, visit.dark)
     with st.container(key="figure-worked"):
-        st.html(page)
+        st.html(shown)
     foot(
         visit,
         key="worked",
         reading=_reading(title, here),
         numbers=_numbers(base) | {"value": np.array(here.value), "worked": np.array(here.worked)},
         code=_code(visit, here, net.structure[here.path]),
-        html=lambda: page,
+        html=lambda: figures.page(f"How {title} comes about", shown, visit.dark),
     )
 
 

@@ -93,6 +93,16 @@ def frame(body: Sequence[str], dark: bool) -> str:
     return f'{STYLE}<div class="cw" data-sheet style="--cw-line:{t.line};--cw-accent:{t.accent}">{"".join(body)}</div>'
 
 
+def page(title: str, sheet: str, dark: bool) -> str:
+    """A sheet of `frame` as a file that stands alone."""
+    t = theme(dark)
+    style = f"margin:2rem;max-width:44rem;font-family:sans-serif;background:{t.ground};color:{t.text}"
+    said = html.escape(title)
+    return (
+        f'<!doctype html><meta charset="utf-8"><title>{said}</title><body style="{style}"><h3>{said}</h3>{sheet}</body>'
+    )
+
+
 def scale_of(ends: Ends, dark: bool) -> tuple[Scale, Ends]:
     """The signed scale, symmetric, where the lower end is negative; else the unsigned one from zero."""
     t, top = theme(dark), max(abs(ends[0]), abs(ends[1])) or 1.0

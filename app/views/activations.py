@@ -6,8 +6,7 @@ import streamlit as st
 from app.components.diagram import diagram
 from app.components.exhibit import exhibit, foot
 from app.components.network import Network, choose, groups, names, network, pick
-from app.components.unit import examples, incoming
-from app.figures.activations import histogram
+from app.components.unit import compare, incoming
 from app.figures.architecture import picture
 from app.figures.maps import heatmap
 from app.figures.worked import number
@@ -81,25 +80,8 @@ def _unit(visit: Visit, net: Network, layer: Layer, unit: int) -> None:
     incoming(visit, net, layer, unit)
     if net.census is None or among is None:
         st.caption("No probe set belongs to this network's data: there is nothing to compare this answer with.")
-        return
-    answers = net.census.answers[layer.path][:, unit]
-    figure = histogram(
-        answers,
-        value,
-        visit.dark,
-        title=f"Among {len(answers)} others",
-        axis="largest value of the map" if maps else "value of the unit",
-        count=f"inputs, of {len(answers)}",
-    )
-    exhibit(
-        visit,
-        figure,
-        key="histogram",
-        reading=f"How strongly {called} answers to each of {len(answers)} inputs of the probe set; yours is the line.",
-        numbers={"answers": answers, "value": np.array(value)},
-        code=_code(visit.paper.slug),
-    )
-    examples(visit, called, answers, among)
+    else:
+        compare(visit, called, net.census.answers[layer.path][:, unit], among, maps)
 
 
 def _reading(called: str, value: float, maps: bool, among: Standing | None, net: Network) -> str:

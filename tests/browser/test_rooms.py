@@ -7,6 +7,7 @@ import time
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
@@ -85,14 +86,35 @@ def test_a_unit_stands_among_the_probe_set(visitor, settle):
     expect(page.get_by_text("S2, map 3 answers").first).to_be_visible()
 
 
-@pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("paper", ["lenet5", "perceptron", "backprop", "backprop&network=families"])
+@pytest.mark.parametrize(
+    ("paper", "view"),
+    [
+        ("lenet5", "architecture"),
+        ("lenet5", "activations"),
+        ("perceptron", "activations"),
+        ("backprop", "architecture"),
+        ("backprop&network=families", "architecture"),
+    ],
+)
 def test_a_phone_shows_it_all_without_scrolling_sideways(visitor, paper, view):
     page = visitor(f"/paper?paper={paper}&view={view}", width=390, height=844, theme="dark")
     assert page.locator("button.sheet").count() >= 4
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
     for box in (e.bounding_box() for e in page.locator("button.sheet").all()):
         assert box and box["x"] >= 0 and box["x"] + box["width"] <= 391
+
+
+def test_a_worked_cell_can_be_taken_away_as_a_picture(visitor, tmp_path):
+    page = visitor("/paper?paper=lenet5&view=architecture&sample=7&layer=C3&unit=5")
+    page.locator(".st-key-foot-worked").get_by_role("button", name="Take away").click()
+    for kind in ("PNG", "SVG", "HTML"):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=kind, exact=True).last.click()
+        file = tmp_path / download.value.suggested_filename
+        download.value.save_as(file)
+        assert file.name == f"lenet5-worked.{kind.lower()}" and file.stat().st_size > 3000
+    with Image.open(tmp_path / "lenet5-worked.png") as picture:
+        assert picture.width > 600 and len(set(picture.convert("L").get_flattened_data())) > 50
 
 
 def test_clicks_are_answered_quickly(visitor):
