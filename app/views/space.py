@@ -16,6 +16,14 @@ from models.paper import ClassScores, Image
 def draw(visit: Visit) -> None:
     """The layer's space on the left; on the right who lies nearest, as pictures."""
     paper = visit.paper
+    try:
+        crowd = session.probe_visit(visit)
+    except KeyError:
+        st.info(
+            f"A space needs company: no test pictures of {paper.dataset} are shipped, so there is nothing to lie among."
+        )
+        st.caption("Put a probe set of the data into models/data/probe_sets, and this room opens.")
+        return
     paths = [p.path for p in paper.probes]
     start = paper.penultimate or paths[-1]
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -28,7 +36,7 @@ def draw(visit: Visit) -> None:
         )
     among = session.ask(
         interpret.space,
-        session.probe_visit(visit),
+        crowd,
         path=layer,
         method=method,
         dimensions=int(axes[0]),

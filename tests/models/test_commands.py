@@ -1,0 +1,97 @@
+"""python -m models, as a person types it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+import models
+from models import checkpoint, notes
+from models.__main__ import every, main
+
+
+@pytest.fixture
+def away(tmp_path, monkeypatch):
+    """A copy of the smallest network's checkpoint, alone."""
+    slug = min(every(), key=lambda s: checkpoint.read_record(s).parameters)
+    shutil.copytree(checkpoint.folder(slug), tmp_path / slug)
+    monkeypatch.setenv("CUTAWAY_CHECKPOINTS", str(tmp_path))
+    return slug
+
+
+def test_list_names_every_network_with_its_headline(capsys):
+    assert main(["list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == every()
+    for slug, line in zip(every(), lines, strict=True):
+        metric = checkpoint.read_record(slug).metric(models.paper(slug).headline.metric)
+        assert metric is not None
+        assert f"{metric.name} {metric.value:g}" in line
+
+
+def test_list_says_what_is_not_trained(away, capsys):
+    main(["list"])
+    said = dict(line.split(None, 1) for line in capsys.readouterr().out.splitlines())
+    assert "not trained yet" not in said.pop(away)
+    assert all("not trained yet" in text for text in said.values())
+
+
+def test_evaluate_prints_the_record_again(away, capsys):
+    assert main(["evaluate", away]) == 0
+    measured = {m["name"]: m["value"] for m in json.loads(capsys.readouterr().out)}
+    assert measured == pytest.approx({m.name: m.value for m in checkpoint.read_record(away).metrics})
+
+
+def test_verify_finds_a_changed_byte(away, capsys):
+    assert main(["verify", away]) == 0
+    assert capsys.readouterr().out.strip() == f"{away}: sound"
+    path = checkpoint.weights_path(away, twin=True)
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    assert main(["verify", away]) == 1
+    assert "twin.safetensors has another sha256" in capsys.readouterr().out
+
+
+def test_verify_finds_a_missing_file_a_wrong_number_and_other_outputs(away, capsys):
+    checkpoint.weights_path(away, step=0).unlink()
+    record = json.loads((checkpoint.folder(away) / "record.json").read_text())
+    record["metrics"][0]["value"] += 0.5
+    checkpoint.write_json(away, "record", record)
+    golden = checkpoint.read_arrays(checkpoint.folder(away) / "golden.safetensors")
+    checkpoint.write_arrays(away, "golden", {**golden, "output": golden["output"] + 0.01})
+    assert main(["verify", away]) == 1
+    said = capsys.readouterr().out
+    assert "steps/000000.safetensors is missing" in said
+    assert f"the record says {record['metrics'][0]['name']}" in said
+    assert "differ from the golden ones by 0.01" in said
+
+
+def test_notes_leaves_what_is_right(capsys):
+    before = (models.root() / "README.md").read_text()
+    assert main(["notes"]) == 0
+    assert capsys.readouterr().out.splitlines() == [f"{slug}: as it should be" for slug in every()]
+    assert (models.root() / "README.md").read_text() == before
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(KeyError, match="no paper 'nosuch'"):
+        main(["train", "nosuch"])
+    with pytest.raises(SystemExit):
+        main(["fly"])
+
+
+@pytest.mark.parametrize(
+    ("number", "unit", "text"),
+    [
+        (98.934, "%", "98.93 %"),
+        (60000, "", "60,000"),
+        (None, "%", "not given"),
+        (4, "of 4", "4 of 4"),
+        (0.95, "%", "0.95 %"),
+    ],
+)
+def test_numbers_read_as_people_write_them(number, unit, text):
+    assert notes.value(number, unit) == text
