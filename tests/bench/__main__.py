@@ -25,7 +25,9 @@ def main() -> None:
             print(f"{row.what:<72}{row.value:>9.2f} {row.unit:<4} {goal}", flush=True)
     missed = [row.what for row in rows if row.met is False]
     print(f"\n{sum(row.met is True for row in rows)} goals met, {len(missed)} missed")
-    machine = f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}, torch {torch.__version__}"
+    machine = (
+        f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}, torch {torch.__version__}"
+    )
     listed = [{**dataclasses.asdict(row), "value": round(row.value, 3), "met": row.met} for row in rows]
     OUT.write_text(json.dumps({"machine": machine, "rows": listed}, indent=1) + "\n", "utf8")
     print(f"written to {OUT}", file=sys.stderr)

@@ -49,7 +49,9 @@ def pages() -> Iterator[Row]:
                     page.goto(url + address(network.slug, view))
                     settle(page)
         yield Row("the largest message on the wire", wire.largest / 2**20, "MB", 1.0)
-        yield Row("the server's memory after every paper and view", psutil.Process(pid).memory_info().rss / 2**20, "MB", 500.0)
+        yield Row(
+            "the server's memory after every paper and view", psutil.Process(pid).memory_info().rss / 2**20, "MB", 500.0
+        )
         yield from opening(page, url)
         yield from clicks(page, url)
         chromium.close()

@@ -25,9 +25,7 @@ def test_a_person_is_filled_by_the_output_framed_if_asked_underlined_if_right():
 
 def test_each_unit_has_a_panel_and_each_family_a_row():
     weights = np.array([[1.0, -2.0, 3.0, 0.0]], np.float32)
-    figure = units(
-        weights, {"A": ("a", "b"), "B": ("c", "d")}, ("a", "b", "c", "d"), False, title="t", selected="c"
-    )
+    figure = units(weights, {"A": ("a", "b"), "B": ("c", "d")}, ("a", "b", "c", "d"), False, title="t", selected="c")
     assert figure.data[0].z.tolist() == [[1.0, -2.0], [3.0, 0.0]]
     assert (figure.data[0].zmin, figure.data[0].zmax) == (-3.0, 3.0)
     (frame,) = figure.layout.shapes

@@ -9,6 +9,7 @@ from torch import nn
 
 import models
 from app import session
+from app.components.unit import _code
 from app.figures.activations import histogram
 from app.view import Visit
 from app.views.activations import VIEW
@@ -85,3 +86,9 @@ def test_every_paper_has_something_to_compare_with(network, monkeypatch):
     x = takes.parse(takes.answers[0][0]) if isinstance(takes, Fact) else np.zeros((1, *takes.shape), np.float32)
     many = session.probe_visit(Visit(network, x, "k")).x
     assert len(many) >= 100 and many.shape[1:] == x.shape[1:]
+
+
+@pytest.mark.parametrize("network", [n for p in models.papers() for n in models.networks(p.slug)], ids=lambda n: n.slug)
+def test_the_snippet_runs(network, capsys):
+    exec(compile(_code(network), "snippet", "exec"), {})
+    assert len(capsys.readouterr().out.splitlines()) == len(network.probes)
