@@ -15,7 +15,7 @@ from app.interpret.architecture import Layer
 from app.interpret.arithmetic import Arithmetic, Part, arithmetic
 from app.view import Visit
 from models.data.probe import probe
-from models.paper import Fact, Image
+from models.paper import Fact, Image, Paper
 
 
 def incoming(visit: Visit, net: Network, layer: Layer, unit: int) -> None:
@@ -86,7 +86,7 @@ def compare(visit: Visit, called: str, answers: np.ndarray, among: Standing, map
         key="histogram",
         reading=f"How strongly {called} answers to each of {len(answers)} inputs of the probe set; yours is the line.",
         numbers={"answers": answers, "value": np.array(among.value), "most": among.most, "least": among.least},
-        code=_code(visit.paper.slug),
+        code=_code(visit.paper),
     )
     many = session.probe_visit(visit)
 
@@ -113,10 +113,16 @@ def _thumbnail(many: Visit, index: int) -> np.ndarray | None:
     return pixels if pixels.shape[2] == 3 else pixels[..., 0]
 
 
-def _code(slug: str) -> str:
+def _code(paper: Paper) -> str:
+    pictures = "net.paper.takes.from_pixels(probe(net.paper.dataset).images)"
+    facts = "np.concatenate([net.paper.takes.parse(question) for question, _ in net.paper.takes.answers])"
+    fact = isinstance(paper.takes, Fact)
+    imports = "import numpy as np\n\nimport models\n" if fact else "import models\n"
     return (
-        "import models\nfrom app.interpret.activations import census\nfrom models.data.probe import probe\n\n"
-        f'net = models.load("{slug}")\nx = net.paper.takes.from_pixels(probe(net.paper.dataset).images)\n'
-        "paths = tuple(probe.path for probe in net.paper.probes)\n"
-        "for path, answers in census(net.module, net.paper, x, paths).answers.items():\n    print(path, answers.shape)"
+        imports
+        + "from app.interpret.activations import census\n"
+        + ("" if fact else "from models.data.probe import probe\n")
+        + f'\nnet = models.load("{paper.slug}")\nx = {facts if fact else pictures}\n'
+        + "paths = tuple(probe.path for probe in net.paper.probes)\n"
+        + "for path, answers in census(net.module, net.paper, x, paths).answers.items():\n    print(path, answers.shape)"
     )

@@ -1,6 +1,5 @@
 """Activations: every unit of the network on this input, and one of them among many other inputs."""
 
-import numpy as np
 import streamlit as st
 
 from app.components.diagram import diagram
