@@ -27,12 +27,12 @@ def give(paper: Paper) -> Visit:
 
 
 def stages(visit: Visit) -> tuple[Stage, ...]:
-    """The one-hot units, a row of squares for the people and one for the relations."""
+    """The one-hot units as squares, people first, the relations in the last row."""
     takes, x = visit.paper.takes, visit.x[0]
     assert isinstance(takes, Fact)
     on = [takes.labels[i] for i in np.flatnonzero(x)]
     what = f"{x.size} units, of which two are on: {on[0]} among the people, {on[1]} among the relations. All others are off."
-    squares = np.broadcast_to(x[:, None, None], (x.size, 7, 7))
+    squares = np.broadcast_to(x[:, None, None], (x.size, 31, 31))
     return (
         Stage("one unit a word", what, pictures.url(mosaic(squares, visit.dark, columns=len(takes.relations)).png)),
     )

@@ -60,8 +60,9 @@ def _says(visit: Visit) -> str:
         "identity": gives.unit,
     }[gives.probability]
     places = range(len(share)) if len(share) <= ALL else [int(i) for i in said.order[:SOME]]
-    winners = {int(said.order[0])} | {i for i, p in share.items() if gives.several and p >= 0.5}
-    top = f"{said.top}, {text(share[int(said.order[0])])}"
+    first, *more = map(int, said.order)
+    winners = [first, *(i for i in more if gives.several and share[i] >= 0.5)]
+    top = ", ".join([*(said.labels[i] for i in winners[:3]), text(share[first])])
     st.markdown(f"**What it says:** {top}")
     rows = [Bar(said.labels[i], share[i], text(share[i]), i in winners) for i in places]
     bars(rows, key="bars", label=f"{top}; {unit}", colour=theme(visit.dark).ours)

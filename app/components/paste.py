@@ -32,8 +32,8 @@ export default function (component) {
 """
 
 _CSS = """
-span { font-family: var(--st-font); font-size: .85rem; opacity: .7;
-  color: var(--st-text-color); }
+span { font-family: var(--st-font); font-size: .85rem; opacity: .7; color: var(--st-text-color); }
+@media (hover: none) { span { display: none; } }
 """
 
 _paste = st.components.v2.component("cutaway_paste", html="<span>\nor paste one: Ctrl+V</span>", css=_CSS, js=_JS)

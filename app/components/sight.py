@@ -22,6 +22,7 @@ figure.plain { grid-template-columns: minmax(0, 1fr); }
 .large { aspect-ratio: 1; display: grid; place-items: center; }
 .plain .large { aspect-ratio: auto; }
 .large img { width: 100%; height: 100%; object-fit: contain; image-rendering: pixelated; }
+.plain .large img { image-rendering: auto; }
 figcaption { grid-column: 1 / -1; opacity: .8; overflow-wrap: anywhere; min-height: 2.8em; }
 ol { list-style: none; margin: 0; padding: 0; display: flex; flex-direction: column; gap: 1px; }
 button { display: flex; align-items: center; gap: .45rem; width: 100%; padding: 1px; border: 0; background: none;
