@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import random
@@ -9,16 +10,21 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
+import models
 from app import session
 from app.interpret.attribution import METHODS, attribute, survey
 from app.interpret.copies import Copies, state
 from app.interpret.trace import trace
 from app.view import Visit
+from models import checkpoint
+from models.paper import Paper
 from tests.interpret.nets import make, picture
 
 THREADS, CALLS = 8, 400
@@ -29,40 +35,59 @@ class Abandoned(BaseException):
     """As Streamlit's exceptions when a visitor chooses something else: no Exception."""
 
 
-def questions() -> list[tuple[str, int, dict[str, object]]]:
-    """(network, seed of the picture, settings): every method that works on each network, and traces; no two alike."""
-    kinds: list[tuple[str, dict[str, object]]] = []
-    for name in NETS:
-        net, card = make(name)
+Question = tuple[str, int, dict[str, Any]]
+Nets = dict[str, tuple[nn.Module, Paper]]
+
+
+def toys() -> Nets:
+    return {name: make(name) for name in NETS}
+
+
+def trained() -> Nets:
+    """All trained networks that the repository holds, as they are shared between visitors."""
+    found: Nets = {}
+    for paper in (network for main in models.papers() for network in models.networks(main.slug)):
+        with contextlib.suppress(checkpoint.CheckpointError):
+            found[paper.slug] = (models.restore(paper.slug), paper)
+    return found
+
+
+def questions(nets: Nets) -> list[Question]:
+    """(network, seed of the input, settings): every method that works on each network, and traces; no two alike."""
+    kinds: list[tuple[str, dict[str, Any]]] = []
+    for name, (net, card) in nets.items():
         found = survey(net, card)
         for method in found.methods:
             where = {"layer": found.layers[method][-1]} if method in found.layers else {}
-            few = {"samples": 6, "steps": 8, "block": 3}
+            few = {"samples": 6, "steps": 8, "block": card.takes.shape[-1] // 3}
             kinds.append((name, {"method": method, **few, **where}))
             if METHODS[method].batched:
                 kinds.append((name, {"method": method, "smooth": "smoothgrad", "smooth_samples": 4, **where}))
         kinds += [(name, {})] * 3
-    assert {k["method"] for _, k in kinds if k} == set(METHODS)
     return [(name, i, settings) for i, (name, settings) in zip(range(CALLS), kinds * 99, strict=False)]
 
 
-def answer(module, card, x: np.ndarray, settings: dict[str, object], tick=lambda _: None) -> bytes:
+def answer(module: nn.Module, card: Paper, x: np.ndarray, settings: dict[str, Any], **more: Any) -> bytes:
     if settings:
-        return attribute(module, card, x, target=1, tick=tick, **settings).values.tobytes()
+        return attribute(module, card, x, target=1, **settings, **more).values.tobytes()
     found = trace(module, card, x)
     return b"".join(found.values[path].tobytes() for path in sorted(found.values)) + found.scores.tobytes()
 
 
-@pytest.fixture(scope="module")
-def asked():
-    """The questions, and each one's answer alone on a network of its own."""
+@pytest.fixture(scope="module", params=[toys, trained])
+def asked(request) -> tuple[Nets, list[Question], list[bytes]]:
+    """Shared networks, the questions, and each one's answer alone on a network of its own."""
     torch.set_num_threads(1)
-    all_of_them = questions()
-    alone = []
-    for name, seed, settings in all_of_them:
-        net, card = make(name)
-        alone.append(answer(net, card, picture(card, seed), settings))
-    return all_of_them, alone
+    shared = request.param()
+    if not shared:
+        pytest.skip("no trained network is there")
+    all_of_them, own = questions(shared), request.param()
+    alone = [answer(*own[name], picture(own[name][1], seed), settings) for name, seed, settings in all_of_them]
+    return shared, all_of_them, alone
+
+
+def test_the_questions_cover_all_methods():
+    assert {settings["method"] for _, _, settings in questions(toys()) if settings} == set(METHODS)
 
 
 def in_threads(ask, count: int) -> list[object]:
@@ -85,8 +110,7 @@ def in_threads(ask, count: int) -> list[object]:
 @pytest.mark.parametrize("abandon", [False, True])
 def test_400_of_400_through_lent_copies(asked, abandon):
     """With `abandon`, every third question is left in its middle by some visitor, and then asked again by another."""
-    all_of_them, alone = asked
-    shared = {name: make(name) for name in NETS}
+    shared, all_of_them, alone = asked
     before = {name: state(net) for name, (net, _) in shared.items()}
     pools = {name: Copies(net) for name, (net, _) in shared.items()}
 
@@ -100,7 +124,7 @@ def test_400_of_400_through_lent_copies(asked, abandon):
         if abandon and i % 3 == 0 and settings:
             try:
                 with pools[name].lend() as module:
-                    answer(module, card, picture(card, seed), settings, leave)
+                    answer(module, card, picture(card, seed), settings, tick=leave)
             except Abandoned:
                 pass
         with pools[name].lend() as module:
@@ -125,7 +149,7 @@ def app(monkeypatch):
     session._models.clear()
 
 
-def asking(name: str, seed: int, settings: dict[str, object]) -> np.ndarray:
+def asking(name: str, seed: int, settings: dict[str, Any]) -> np.ndarray:
     card = make(name)[1]
     visit = Visit(card, picture(card, seed), f"{name}:{seed}")
     if settings:
@@ -135,7 +159,7 @@ def asking(name: str, seed: int, settings: dict[str, object]) -> np.ndarray:
 
 def test_400_of_400_through_the_session(app):
     """Half of the questions are asked by two visitors at the same time."""
-    all_of_them = questions()
+    all_of_them = questions(toys())
     alone = []
     for name, seed, settings in all_of_them:
         net, card = make(name)
@@ -159,7 +183,7 @@ def resident() -> int:
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs /proc")
 def test_a_thousand_reruns_leave_memory_as_it_was(app):
     """A rerun asks what the visitor's page shows; every one with another input, so that nothing comes from the cache."""
-    all_of_them = questions()
+    all_of_them = questions(toys())
 
     def reruns(start: int, count: int) -> None:
         for i in range(start, start + count):
