@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from models.paper import Image, Paper
+from models.paper import ClassScores, Image, Paper
 
 Way = Literal["sign", "gradient", "points"]
 Score = Callable[[torch.Tensor], torch.Tensor]
@@ -26,7 +26,7 @@ LENGTHS = torch.from_numpy(np.geomspace(1 / 1024, 1, 25)).float()  # of a step, 
 LONGEST = {"sign": 1.0, "gradient": 32.0}  # a whole range of grey for every point; twice a digit's own length
 ROUNDS = 13  # the bracket is halved so often: to less than 1 in 10,000 of the length
 SMALL = {"sign": 4 / 255, "gradient": 0.5}  # one of the small steps, in the same units as LONGEST
-STEPS = 32  # small steps, or points, at most
+STEPS, MOST = 48, 32  # small steps, and points, at most
 CANDIDATES = 16  # points tried in every step: those of which most is promised
 SURE = 1e-5  # of the scores' size: a lead that is left however the same sum is rounded
 BATCH = 64  # pictures at a time: more of them fall out of the processor's cache
@@ -91,7 +91,7 @@ def ways(module: nn.Module, paper: Paper, x: np.ndarray) -> tuple[Way, ...]:
         return ()
     if paper.takes.binary or not all(getattr(m, "differentiable", True) for m in module.modules()):
         return ("points",)
-    v, score = _picture(module, paper.takes, x)
+    v, score = _picture(module, paper.takes, paper.gives, x)
     every = torch.arange(len(paper.gives.labels))
     flat = not _gradient(score, v.expand(len(every), *v.shape[1:]), every)[0].any()
     return ("points",) if flat else ("sign", "gradient", "points")
@@ -106,7 +106,8 @@ def flips(module: nn.Module, paper: Paper, x: np.ndarray, way: Way = "sign", tic
     """
     if not isinstance(paper.takes, Image):
         raise TypeError(f"{paper.slug} takes no picture")
-    v, score = _picture(module, paper.takes, x)
+    takes = paper.takes
+    v, score = _picture(module, takes, paper.gives, x)
     before = _all(score, v)[0]
     was = int(before.argmax())
     goals = torch.tensor([k for k in range(len(before)) if k != was])
@@ -115,15 +116,29 @@ def flips(module: nn.Module, paper: Paper, x: np.ndarray, way: Way = "sign", tic
     count = np.zeros(len(before), np.int64)
     reached = goals[steps > 0]
     after[reached], count[reached.numpy()] = found[steps > 0], steps[steps > 0].numpy()
-    scores = _all(score, after)
+    scores = _all(lambda pictures: module(_normalised(pictures, takes)), after)
     return Flips(way, was, v[0].numpy().copy(), after.numpy(), scores.numpy(), count)
 
 
-def _picture(module: nn.Module, takes: Image, x: np.ndarray) -> tuple[torch.Tensor, Score]:
-    """The picture in 0..1, and the network as a function of such pictures (n, channels, height, width)."""
-    mean, std = (torch.tensor(a, dtype=torch.float32).view(1, -1, 1, 1) for a in (takes.mean, takes.std))
+def _picture(module: nn.Module, takes: Image, gives: ClassScores, x: np.ndarray) -> tuple[torch.Tensor, Score]:
+    """The picture in 0..1, and the network as a function of such pictures (n, channels, height, width).
+
+    Outputs between 0 and 1 are taken as log-odds: a unit near 0 has next to no slope, and would never be asked to rise.
+    """
     v = torch.from_numpy(takes.unnormalise(x).astype(np.float32)).clamp(0, 1)
-    return v, lambda pictures: module((pictures - mean) / std)
+    if gives.probability != "identity":
+        return v, lambda pictures: module(_normalised(pictures, takes))
+
+    def odds(pictures: torch.Tensor) -> torch.Tensor:
+        p = module(_normalised(pictures, takes))
+        return torch.log(p.clamp_min(0) + 1e-30) - torch.log((1 - p).clamp_min(0) + 1e-7)
+
+    return v, odds
+
+
+def _normalised(pictures: torch.Tensor, takes: Image) -> torch.Tensor:
+    mean, std = (torch.tensor(a, dtype=torch.float32).view(1, -1, 1, 1) for a in (takes.mean, takes.std))
+    return (pictures - mean) / std
 
 
 @torch.no_grad()
@@ -227,7 +242,7 @@ def _points(score: Score, v: torch.Tensor, goals: torch.Tensor, tick: Tick) -> t
         alone = _all(score, _turned(v, torch.arange(v.numel())[None]))
         promise = torch.stack([_margin(alone, goal.expand(len(alone))) for goal in goals])
     used, going = torch.zeros_like(promise, dtype=torch.bool), torch.arange(len(goals))
-    for k in range(1, min(STEPS, v.numel()) + 1):
+    for k in range(1, min(MOST, v.numel()) + 1):
         if not blind:
             gradient = _gradient(score, pictures[going], goals[going])[0]
             promise[going] = (gradient * ((pictures[going] < 0.5).float() - pictures[going])).flatten(1)
@@ -241,7 +256,7 @@ def _points(score: Score, v: torch.Tensor, goals: torch.Tensor, tick: Tick) -> t
         used[going, options[row, best]] = True
         won = _wins(scores[row, best], goals[going])
         steps[going[won]], going = k, going[~won]
-        tick(0.1 + 0.9 * k / STEPS)
+        tick(0.1 + 0.9 * k / MOST)
         if not len(going):
             break
     return pictures, steps

@@ -13,7 +13,7 @@ from app.components.choice import choice
 from app.components.exhibit import exhibit
 from app.figures.bars import bars
 from app.figures.triptych import triptych
-from app.interpret.counterfactual import STEPS, Flips, flips, ways
+from app.interpret.counterfactual import MOST, Flips, flips, ways
 from app.interpret.prediction import Prediction, predict, probabilities
 from app.view import View, Visit
 from models.paper import ClassScores, Image
@@ -61,13 +61,13 @@ def _changes(visit: Visit, said: Prediction) -> None:
 
 def _pictures(visit: Visit, found: Flips, said: Prediction, goal: int) -> None:
     change = found.change[goal]
-    was, now = (said.labels[int(found.scores[k].argmax())] for k in (found.was, goal))
+    was, now = said.labels[found.was], said.labels[goal if found.flipped[goal] else found.was]
     figure = triptych(
         found.before,
         255 * change.mean(0),
         found.after[goal],
         visit.dark,
-        title=f"From {was} to {now}" if goal != found.was and found.flipped[goal] else f"Still {was}",
+        title=f"From {was} to {now}" if found.flipped[goal] else f"Still {was}",
         headings=(f"your input: {was}", "the change", f"changed: {now}"),
         unit="grey levels of 255",
     )
@@ -117,7 +117,7 @@ def _reading(gives: ClassScores, found: Flips, labels: Sequence[str], goal: int)
     if not found.flipped[goal]:
         name = "another answer" if goal == found.was else labels[goal]
         tried = (
-            f"up to {STEPS} pixels turned over"
+            f"up to {MOST} pixels turned over"
             if found.way == "points"
             else "one step of any length, and many small ones"
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -105,6 +107,18 @@ def test_small_steps_follow_a_gradient_that_turns():
     found = flips(Bent(), paper(2, (1, 2)), np.array([[[[0.2, 0.2]]]], np.float32), way="gradient")
     assert found.flipped[1] and found.steps[1] > 1
     assert found.scores[1].argmax() == 1
+
+
+def test_saturated_outputs_between_0_and_1_are_pushed_by_their_log_odds():
+    # sigmoids of (10 - 10 b, 40 a - 30, 10 b - 4) at (0.2, 0.2), that is of (8, -22, -2). The slope of the second is 1e-10:
+    # plain slopes only push the first one down, along b, which makes the third the answer. Log-odds rise along (40, 10):
+    # 41.2 t more for a step of length t, and 30 are missing.
+    net = nn.Sequential(linear([[0, -10], [40, 0], [0, 10]], [10, -30, -4]), nn.Sigmoid())
+    card = replace(paper(3, (1, 2)), gives=ClassScores(("0", "1", "2"), probability="identity"))
+    found = flips(net, card, np.array([[[[0.2, 0.2]]]], np.float32), way="gradient")
+    assert found.steps[1] == 1 and found.scores[1].argmax() == 1
+    assert found.length[1] == pytest.approx(30 / 1700**0.5, rel=1e-2)
+    assert found.scores.max() <= 1  # the network's own outputs, not their odds
 
 
 def test_where_nothing_helps_nothing_is_claimed():
