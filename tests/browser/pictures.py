@@ -37,7 +37,7 @@ def main() -> None:
         sheet.paste(shot, (0, top))
         top += shot.height + 20
     OUT.parent.mkdir(exist_ok=True)
-    sheet.quantize(128).save(OUT, optimize=True)
+    sheet.quantize(256, dither=Image.Dither.NONE).save(OUT, optimize=True)
 
 
 if __name__ == "__main__":
