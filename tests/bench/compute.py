@@ -33,16 +33,19 @@ class Row:
 
 
 def seconds(*calls: Callable[[], object], rounds: int = 15) -> tuple[float, ...]:
-    """Median seconds of each call, the calls taking turns so that noise hits all alike."""
+    """Median seconds of each call on this thread's own clock, so that what else runs on the machine does not count.
+
+    The calls take turns, so that what noise is left hits all alike.
+    """
     for call in calls:
         call()
     gc.collect()
     taken: list[list[float]] = [[] for _ in calls]
     for _ in range(rounds):
         for times, call in zip(taken, calls, strict=True):
-            start = time.perf_counter()
+            start = time.thread_time()
             call()
-            times.append(time.perf_counter() - start)
+            times.append(time.thread_time() - start)
     return tuple(statistics.median(times) for times in taken)
 
 
