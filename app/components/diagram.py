@@ -64,7 +64,7 @@ canvas { display: block; image-rendering: pixelated; }
 .on-shelf .head b, .on-shelf .head span { display: inline; margin-right: .55rem; }
 .on-shelf .sheets { justify-content: flex-start; align-items: flex-start; flex-wrap: wrap; gap: 6px 14px; }
 .stack .caption, .on-shelf .caption { text-align: left; }
-.plain .head, .plain .said, .plain .caption { display: none; }
+.plain .head, .plain .caption { display: none; }
 """
 
 _JS = """

@@ -6,16 +6,37 @@ import numpy as np
 import streamlit as st
 
 from app import session
-from app.components.exhibit import exhibit
+from app.components.diagram import diagram
+from app.components.exhibit import exhibit, foot
 from app.components.network import Network
 from app.figures.activations import Example, extremes, histogram, kernels
-from app.figures.worked import number
+from app.figures.architecture import Group, picture, sheet
+from app.figures.worked import legend, number
 from app.interpret.activations import Standing
 from app.interpret.architecture import Layer
 from app.interpret.arithmetic import Arithmetic, Part, arithmetic
 from app.view import Visit
 from models.data.probe import probe
 from models.paper import Fact, Image, Paper
+
+
+def large(visit: Visit, net: Network, layer: Layer, unit: int, called: str, reading: str) -> None:
+    """The unit's map, pixel by pixel, on the scale of its layer."""
+    values, ends = net.values[layer.path][unit], net.ends(layer.path)
+    cells = sheet(layer.path, values.ravel(), ends, unit="cell", columns=layer.shape[2])
+    strongest = int(values.argmax())
+    st.markdown(f"**{called}**")
+    shown = (Group("", (), 0, (cells,)),)
+    diagram(shown, visit.dark, key="map", alt=reading, layout="shelf", selected=(layer.path, strongest), plain=True)
+    st.html(legend(ends, visit.dark))
+    foot(
+        visit,
+        key="map",
+        reading=reading,
+        numbers={"map": values},
+        code=_map_code(visit.paper, layer.path, unit),
+        png=lambda: picture(shown, visit.dark),
+    )
 
 
 def incoming(visit: Visit, net: Network, layer: Layer, unit: int) -> None:
@@ -125,4 +146,12 @@ def _code(paper: Paper) -> str:
         + f'\nnet = models.load("{paper.slug}")\nx = {facts if fact else pictures}\n'
         + "paths = tuple(probe.path for probe in net.paper.probes)\n"
         + "for path, answers in census(net.module, net.paper, x, paths).answers.items():\n    print(path, answers.shape)"
+    )
+
+
+def _map_code(paper: Paper, path: str, unit: int) -> str:
+    return (
+        "import models\nfrom app.interpret.trace import trace\n\n"
+        f'net = models.load("{paper.slug}")\nx = net.paper.takes.parse("your input")\n'
+        f'print(trace(net.module, net.paper, x).values["{path}"][0, {unit}])'
     )

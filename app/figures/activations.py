@@ -80,7 +80,11 @@ def _thumbnail(example: Example) -> str:
         if example.picture is not None
         else ""
     )
-    return f'<figure title="{said}">{image}<figcaption>{number(example.answer, 2)}</figcaption></figure>'
+    text = number(example.answer)
+    short = (
+        number(example.answer, 1) if "×" in text else text
+    )  # under a small picture there is no room for a long power
+    return f'<figure title="{said}">{image}<figcaption>{short}</figcaption></figure>'
 
 
 def kernels(pictures: Sequence[tuple[str, np.ndarray]], ends: Ends, dark: bool, side: int) -> str:

@@ -53,6 +53,8 @@ STYLE = """<style>
 .cw .sources { display: flex; flex-wrap: wrap; gap: .5rem; } .cw .sources figure { position: relative; }
 .cw .sources .frame { position: relative; line-height: 0; } .cw .sources .frame i { position: absolute; box-sizing: border-box;
   outline: 2px solid var(--cw-accent); }
+.cw .legend { display: flex; gap: .5rem; align-items: center; font-size: .76rem; max-width: 18rem; }
+.cw .legend i { flex: 1; height: .6rem; outline: 1px solid var(--cw-line); outline-offset: -1px; }
 .cw dl { display: grid; grid-template-columns: max-content 1fr; gap: .22rem .9rem; margin: 0; padding: 0; font-size: .88rem; }
 .cw dt { opacity: .72; } .cw dd { margin: 0; overflow-wrap: anywhere; }
 @media (max-width: 640px) { .cw td { width: 30px; height: 26px; font-size: .66rem; } }
@@ -134,6 +136,14 @@ def table(values: np.ndarray, ends: Ends, dark: bool) -> str:
             cells.append(f'<td style="{style}">{text}</td>')
         rows.append(f"<tr>{''.join(cells)}</tr>")
     return f"<table>{''.join(rows)}</table>"
+
+
+def legend(ends: Ends, dark: bool) -> str:
+    """The scale of a picture as a bar from its lower to its upper end."""
+    scale, (low, high) = scale_of(ends, dark)
+    stops = ",".join(f"{colour} {100 * at:.0f}%" for at, colour in scale)
+    bar = f'<i style="background:linear-gradient(90deg,{stops})"></i>'
+    return frame([f'<div class="legend"><span>{number(low, 2)}</span>{bar}<span>{number(high, 2)}</span></div>'], dark)
 
 
 def grid(values: np.ndarray, ends: Ends, dark: bool, caption: str) -> str:

@@ -3,11 +3,10 @@
 import streamlit as st
 
 from app.components.diagram import diagram
-from app.components.exhibit import exhibit, foot
+from app.components.exhibit import foot
 from app.components.network import Network, choose, groups, names, network, pick
-from app.components.unit import compare, incoming
+from app.components.unit import compare, incoming, large
 from app.figures.architecture import picture
-from app.figures.maps import heatmap
 from app.figures.worked import number
 from app.interpret.activations import Standing, answer, standing
 from app.interpret.architecture import Layer
@@ -62,17 +61,7 @@ def _unit(visit: Visit, net: Network, layer: Layer, unit: int) -> None:
     among = standing(net.census.answers[layer.path][:, unit], value) if net.census else None
     reading = _reading(called, value, maps, among, net)
     if maps:
-        low, high = net.ends(layer.path)
-        figure = heatmap(
-            values[unit],
-            visit.dark,
-            title=called,
-            unit="value",
-            signed=low < 0,
-            top=max(abs(low), abs(high)),
-            height=310,
-        )
-        exhibit(visit, figure, key="map", reading=reading, numbers={"map": values[unit]}, code=_code(visit.paper.slug))
+        large(visit, net, layer, unit, called, reading)
     else:
         st.metric(called, number(value))
         st.caption(reading)

@@ -54,7 +54,7 @@ def test_without_a_probe_set_it_says_so(monkeypatch):
         "Its weights: 2 numbers, −2.00 to 1.00" not in page
         and "Its weights: 4 numbers, −2.00 to 1.00, bias 10.0" in page
     )
-    assert len(at.get("plotly_chart")) == 1  # the map
+    assert not at.get("plotly_chart") and len(at.get("bidi_component")) == 2  # the overview and the map
 
 
 @pytest.mark.parametrize("address", [{"layer": "gone"}, {"unit": "99999"}, {"layer": "conv", "unit": "b"}])
