@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from app.interpret.copies import Copies
 
 T = TypeVar("T")
-ANSWERS = 96 * 2**20  # bytes of finished answers kept for everybody
+ANSWERS = 32 * 2**20  # bytes of finished answers kept for everybody
 MODELS = 24  # loaded models kept, snapshots included
 LARGE = 2**21  # bytes; a visitor's larger picture is kept at the size at which it is read
 SLOW = 0.5  # seconds after which a visitor sees progress
