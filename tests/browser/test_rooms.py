@@ -26,6 +26,7 @@ def sheet(page: Page, path: str, room: str = "flow"):
 
 def unit(page: Page, path: str, index: int, columns: int, rows: int, room: str = "flow") -> None:
     """Click a unit of a sheet that stands in so many columns and rows."""
+    sheet(page, path, room).scroll_into_view_if_needed()
     box = sheet(page, path, room).bounding_box()
     assert box
     x, y = (index % columns + 0.5) / columns, (index // columns + 0.5) / rows
