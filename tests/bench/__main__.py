@@ -18,7 +18,7 @@ OUT = Path(__file__).with_name("results.json")
 
 def main() -> None:
     torch.set_num_threads(1)
-    logging.getLogger("streamlit").setLevel(logging.ERROR)  # outside an app, it misses one at every look
+    logging.disable(logging.WARNING)  # outside an app, Streamlit misses one at every look
     rows: list[compute.Row] = []
     for part in (compute.tracing, compute.attribution, pages.pages):
         for row in part():
