@@ -181,7 +181,8 @@ export default function (component) {
       put(v.near, v, state.near && state.near.layer === path ? state.near.unit : -1);
       const unit = state.picked.layer === path ? state.picked.unit : 0;
       v.button.setAttribute('aria-pressed', state.picked.layer === path);
-      v.button.setAttribute('aria-label', `${v.s.path}, ${v.s.n} ${v.s.unit}${v.s.n > 1 ? 's' : ''}. Chosen: ${tell(v.s, Math.min(unit, v.s.n - 1))}`);
+      const count = `${v.s.n} ${v.s.unit}${v.s.n > 1 ? 's' : ''}`;
+      v.button.setAttribute('aria-label', `${v.s.path}, ${count}. Chosen: ${tell(v.s, Math.min(unit, v.s.n - 1))}`);
     }
     speak(); links();
   };
