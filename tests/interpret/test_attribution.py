@@ -292,8 +292,8 @@ def test_what_is_absent_says_why():
     assert "no ReLU" in absent["bent"]["GuidedBackprop"]
     assert "no layer inside has maps" in absent["linear"]["LayerGradCam"]
     assert "stand in no order" in absent["fact"]["Occlusion"]
-    assert absent["product"]["DeepLift"] == "DeepLift has no rule for Product"
-    assert absent["product"]["LRP"] == "LRP has no rule for Product"
+    assert absent["product"]["DeepLift"] == "there is no rule for Product"
+    assert absent["product"]["LRP"] == "there is no rule for Product"
     assert "outside of its modules" in absent["residual"]["LRP"]
     assert "DeepLift" not in absent["residual"], "a sum outside of modules is no trouble for it"
     assert "outside of its modules" in absent["hidden"]["DeepLift"]

@@ -190,9 +190,9 @@ def _additions(module: nn.Module, paper: Paper) -> dict[str, str]:
     ]
     reasons: dict[str, str] = {}
     if lift or not _lift_adds_up(module, paper):
-        reasons |= dict.fromkeys(("DeepLift", "DeepLiftShap"), _missing("DeepLift", lift))
+        reasons |= dict.fromkeys(("DeepLift", "DeepLiftShap"), _missing(lift))
     if lrp or not _is_chain(module, paper):
-        reasons["LRP"] = _missing("LRP", lrp)
+        reasons["LRP"] = _missing(lrp)
     return reasons
 
 
@@ -200,10 +200,10 @@ def _class(module: nn.Module, path: str) -> type:
     return type(module.get_submodule(path))
 
 
-def _missing(method: str, types: list[str]) -> str:
+def _missing(types: list[str]) -> str:
     if types:
-        return f"{method} has no rule for {' and '.join(dict.fromkeys(types))}"
-    return f"{method} cannot follow: the network computes something outside of its modules"
+        return f"there is no rule for {' and '.join(dict.fromkeys(types))}"
+    return "the network computes something outside of its modules, where this method cannot follow"
 
 
 def _lift_adds_up(module: nn.Module, paper: Paper) -> bool:
