@@ -42,7 +42,8 @@ def network(visit: Visit) -> Network:
     found = session.ask(structure, visit.given(np.zeros_like(visit.x), "any input"))
     paths = tuple(layer.path for layer in found.layers[1:])
     try:
-        many = session.ask(census, session.probe_visit(visit), paths=paths)
+        with st.container():  # a place of its own for the progress: what stands below must not move when it goes
+            many = session.ask(census, session.probe_visit(visit), paths=paths)
     except KeyError:
         many = None
     return Network(found, session.ask(look, visit, paths=paths), many)
