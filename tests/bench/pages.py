@@ -71,8 +71,8 @@ def opening(page: Page, url: str) -> Iterator[Row]:
 
 
 def clicks(page: Page, url: str) -> Iterator[Row]:
-    """Fifty clicks on units of the Activations mosaic, each to the moment when the figure beside it has changed."""
-    page.goto(url + "/paper?paper=lenet5&view=activations")
+    """Fifty clicks on units of the Weights mosaic, each to the moment when the figure beside it has changed."""
+    page.goto(url + "/paper?paper=lenet5&view=weights&layer=C3")
     settle(page)
     taken = []
     for i in range(CLICKS):
