@@ -76,7 +76,7 @@ def clicks(page: Page, url: str) -> Iterator[Row]:
     settle(page)
     taken = []
     for i in range(CLICKS):
-        cell = page.locator(".cells button").nth(i % 16)
+        cell = page.locator(".cells button").nth((i + 1) % 16)
         before = page.evaluate("document.querySelector('.stApp').innerText")
         start = time.perf_counter()
         cell.click()
