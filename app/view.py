@@ -30,7 +30,6 @@ class Visit:
     source: bytes | str = b""
     name: str = ""  # what people call this input: "sample 7", "your drawing"
     dark: bool = False  # the visitor's theme
-    narrow: bool = False  # a phone: figures stack and shrink
 
     def given(self, x: np.ndarray, key: str) -> Visit:
         """The same network with another input."""

@@ -13,7 +13,6 @@ from app.interpret.arithmetic import Arithmetic, arithmetic
 from app.interpret.copies import private, state
 from app.interpret.stages import INPUT
 from app.interpret.trace import trace
-from models.checkpoint import CheckpointError
 from models.paper import Fact, Image
 from tests.interpret.cards import card
 
@@ -201,10 +200,7 @@ def example(slug: str) -> np.ndarray:
 @pytest.mark.parametrize("twin", [False, True])
 @pytest.mark.parametrize("slug", NETWORKS)
 def test_the_worked_cell_is_the_traced_cell(slug, twin):
-    try:
-        net = private(models.restore(slug, twin=twin))
-    except CheckpointError as error:
-        pytest.skip(str(error))
+    net = private(models.restore(slug, twin=twin))
     paper, x, chance = models.paper(slug), example(slug), np.random.default_rng(1)
     traced = trace(net, paper, x).values
     for layer in structure(net, paper, x).layers[1:]:
