@@ -146,6 +146,7 @@ def units(
     figure.update_yaxes(
         autorange="reversed", tickvals=list(range(len(names))), ticktext=names, showgrid=False, zeroline=False
     )
+    figure.update_yaxes(showticklabels=False, col=2)
     figure.update_xaxes(showticklabels=False, showgrid=False, zeroline=False)
     last = [" / ".join(both) for both in zip(*rows_of, strict=True)]
     for col in (1, 2):

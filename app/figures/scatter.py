@@ -47,7 +47,7 @@ def scatter(
                     "line": {"width": 0},
                 },
                 hovertemplate=f"{label}, picture %{{customdata}} of the probe set<extra></extra>",
-                unselected={"marker": {"opacity": 0.85}},
+                **({} if solid else {"unselected": {"marker": {"opacity": 0.85}}}),
             )
         )
         if not solid:
