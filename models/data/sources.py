@@ -40,6 +40,16 @@ SOURCES = (
         attribution="Rumelhart, Hinton, Williams 1986, Fig. 2",
         home="",
     ),
+    Source(
+        name="scenes",
+        title="Ten scenes",
+        what="Ten pictures of our own, one a class of CIFAR-10, as inputs that are always there: an emoji in a landscape drawn "
+        "by `models.data.scenes`. No network was trained on them.",
+        source="The figures are Fluent Emoji (npm package @lobehub/fluent-emoji-3d 1.1.0), the rest is drawn by the program.",
+        licence="MIT",
+        attribution="Fluent Emoji, Microsoft Corporation; LobeHub",
+        home="https://github.com/microsoft/fluentui-emoji",
+    ),
 )
 
 

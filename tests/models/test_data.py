@@ -18,7 +18,7 @@ import pytest
 from PIL import Image as Pictures
 
 import models
-from models.data import DataMissing, drawings, fetch, folder, mnist
+from models.data import DataMissing, drawings, fetch, folder, mnist, scenes
 from models.data.probe import SETS, probe
 from models.data.samples import FILES, sample_bytes
 from models.paper import BadInput, Image, Paper, Sample
@@ -109,7 +109,8 @@ def test_a_drawing_is_small_made_by_its_program_and_readable(name):
 
 
 def test_no_file_of_unknown_making_is_among_the_samples():
-    assert {p.name for p in FILES.iterdir()} == set(drawings.DRAWN)
+    made = {*drawings.DRAWN, *(sample.source for sample in scenes.SAMPLES), scenes.LICENCE}
+    assert {p.name for p in FILES.iterdir()} == made
 
 
 def best(card: Paper, data: bytes) -> int:
