@@ -1,7 +1,8 @@
 """The papers. `papers()` finds them, `build` makes a network, `load` gives it with its trained weights.
 
-A paper is a folder here with `PAPER` in its `__init__.py`, and a folder of the same name under `checkpoints/`. A folder
-inside it with a `PAPER` of its own is a further network of the same paper (`backprop/families`).
+A paper is a folder here with `PAPER` in its `__init__.py`, and a folder of the same name under `checkpoints/`: it is on show
+once its record is there. A folder inside it with a `PAPER` of its own is a further network of the same paper
+(`backprop/families`).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from models.checkpoint import Record
 
-__all__ = ["BadInput", "Paper", "Pretrained", "build", "load", "networks", "paper", "papers", "restore"]
+__all__ = ["BadInput", "Paper", "Pretrained", "build", "load", "networks", "paper", "papers", "restore", "waiting"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Pretrained:
     paper: Paper
     record: Record
     step: int | None = None  # None: the end of training
-    twin: bool = False
+    twin: bool | str = False
     seed: int = 0
 
 
@@ -43,17 +44,33 @@ def _found(package: str) -> tuple[Paper, ...]:
 
 
 @cache
-def papers() -> tuple[Paper, ...]:
-    """All papers, oldest first."""
+def _all() -> tuple[Paper, ...]:
     return tuple(sorted(_found(__name__), key=lambda p: (p.year, p.slug)))
+
+
+@cache
+def papers() -> tuple[Paper, ...]:
+    """All papers whose networks are trained, oldest first."""
+    return tuple(p for p in _all() if p.slug not in {w.slug for w in waiting()})
+
+
+@cache
+def waiting() -> tuple[Paper, ...]:
+    """The papers that are implemented and have no record yet, of one network at least: nobody is shown these."""
+    from models import checkpoint
+
+    def trained(slug: str) -> bool:
+        return (checkpoint.folder(slug) / "record.json").exists()
+
+    return tuple(p for p in _all() if not all(trained(n.slug) for n in networks(p.slug)))
 
 
 @cache
 def networks(slug: str) -> tuple[Paper, ...]:
     """All networks of one paper, the main one first."""
-    main = next((p for p in papers() if p.slug == slug), None)
+    main = next((p for p in _all() if p.slug == slug), None)
     if main is None:
-        raise KeyError(f"no paper {slug!r}; there are {', '.join(p.slug for p in papers())}")
+        raise KeyError(f"no paper {slug!r}; there are {', '.join(p.slug for p in _all())}")
     return (main, *_found(f"{__name__}.{slug}"))
 
 
@@ -66,7 +83,7 @@ def paper(slug: str) -> Paper:
 
 
 def build(slug: str, config: str = "SMALL") -> nn.Module:
-    """A network with fresh weights. `config` is SMALL (what we train), PAPER (as published) or TWIN."""
+    """A network with fresh weights. `config` is SMALL (what we train), PAPER (as published), TWIN or a further twin."""
     paper(slug)
     model = importlib.import_module(f"{__name__}.{slug.replace('/', '.')}.model")
     if not hasattr(model, config):
@@ -74,7 +91,7 @@ def build(slug: str, config: str = "SMALL") -> nn.Module:
     return model.build(getattr(model, config))
 
 
-def load(slug: str, step: int | None = None, twin: bool = False, seed: int = 0) -> Pretrained:
+def load(slug: str, step: int | None = None, twin: bool | str = False, seed: int = 0) -> Pretrained:
     """The trained network: at the end, or at one of the saved `record.snapshots`. Raises CheckpointError."""
     from models import checkpoint
 
@@ -82,11 +99,11 @@ def load(slug: str, step: int | None = None, twin: bool = False, seed: int = 0) 
     return Pretrained(module, paper(slug), checkpoint.read_record(slug), step, twin, seed)
 
 
-def restore(slug: str, step: int | None = None, twin: bool = False, seed: int = 0) -> nn.Module:
+def restore(slug: str, step: int | None = None, twin: bool | str = False, seed: int = 0) -> nn.Module:
     """As `load`, the module alone: it needs no record, so that an evaluation can use it before there is one."""
     from models import checkpoint
 
-    module = build(slug, "TWIN" if twin else "SMALL")
+    module = build(slug, twin.upper() if isinstance(twin, str) else "TWIN" if twin else "SMALL")
     checkpoint.read_weights(slug, module, step=step, twin=twin, seed=seed)
     return module.eval().requires_grad_(False)
 

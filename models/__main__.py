@@ -1,4 +1,4 @@
-"""python -m models list | train SLUG | evaluate SLUG | verify [SLUG] | notes [SLUG] | data fetch NAME"""
+"""python -m models list | train SLUG [--only NAME] | evaluate SLUG | verify [SLUG] | notes [SLUG] | data fetch NAME"""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import importlib
 import json
 import sys
 
-from models import networks, paper, papers, root
+from models import networks, paper, papers, root, waiting
 
 
 def every() -> list[str]:
-    """The slugs of all networks of all papers."""
+    """The slugs of all networks of all papers on show."""
     return [n.slug for p in papers() for n in networks(p.slug)]
 
 
 def command_list(_: argparse.Namespace) -> int:
     from models import checkpoint
 
-    for slug in every():
+    for slug in [*every(), *(n.slug for p in waiting() for n in networks(p.slug))]:
         card = paper(slug)
         try:
             metric = checkpoint.read_record(slug).metric(card.headline.metric)
@@ -33,7 +33,8 @@ def command_list(_: argparse.Namespace) -> int:
 def command_train(options: argparse.Namespace) -> int:
     wanted = [n.slug for n in networks(options.slug)] if "/" not in options.slug else [options.slug]
     for slug in wanted:
-        importlib.import_module(f"models.{slug.replace('/', '.')}.train").run(device=options.device)
+        run = importlib.import_module(f"models.{slug.replace('/', '.')}.train").run
+        run(device=options.device, **({"only": options.only} if options.only else {}))
     return 0
 
 
@@ -78,6 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
     train = commands.add_parser("train", help="train a paper: all seeds, the twin, record and note")
     train.add_argument("slug")
     train.add_argument("--device", default="cpu", help="cpu or cuda")
+    train.add_argument("--only", help="one of its trainings alone: model, twin, or a further twin's name")
     train.set_defaults(run=command_train)
     evaluate = commands.add_parser("evaluate", help="recompute every metric of the record, as JSON")
     evaluate.add_argument("slug")

@@ -1,9 +1,14 @@
 """What training leaves behind, in `checkpoints/<slug>/`, and how it is read back. Safetensors and JSON only.
 
-    weights.safetensors      seed 0, float32         twin.safetensors     the twin, float32
-    seeds/1.safetensors ...  further seeds           steps/000128.safetensors ...  snapshots of seed 0, float16
+    weights.safetensors      seed 0                  twin.safetensors     the twin; further ones in twins/<name>
+    seeds/1.safetensors ...  further seeds           steps/000128.safetensors ...  snapshots of seed 0
     record.json              Record                  curves.json          {"model": {"0": [row, ...]}, "twin": {...}}
     golden.safetensors       inputs and outputs      portrait.safetensors a picture for the timeline
+    tokenizer.json           where it reads text
+
+Up to LARGE parameters final weights are float32 and snapshots float16. Above it final weights are float16 and the
+matrices of snapshots have 8 bits a weight, with one scale a row (`<name>::scale`): a snapshot is looked at, not trained
+on. What is measured is always what was read back from disk.
 
 A row of the curves is {"step": 128, "epoch": 0.1, "train_loss": ..., "test_accuracy": ..., ...}.
 """
@@ -30,6 +35,9 @@ from models import root
 if TYPE_CHECKING:
     from torch import nn
 
+LARGE = 250_000  # parameters above which weights are kept in half the bits
+SAMPLE = 500  # test samples on which `verify` compares a record with its weights
+SCALE = "::scale"
 Curves = dict[str, dict[str, list[dict[str, float]]]]
 
 
@@ -73,6 +81,7 @@ class Record:
     sha256: Mapping[str, str]
     deviations: tuple[str, ...]
     versions: Mapping[str, str]
+    sample: tuple[Metric, ...] = ()  # every metric again, on the first SAMPLE test samples
 
     def metric(self, name: str) -> Metric | None:
         return next((m for m in self.metrics if m.name == name), None)
@@ -84,12 +93,14 @@ def folder(slug: str) -> Path:
     return (Path(base) if base else root() / "checkpoints") / slug
 
 
-def weights_path(slug: str, step: int | None = None, twin: bool = False, seed: int = 0) -> Path:
+def weights_path(slug: str, step: int | None = None, twin: bool | str = False, seed: int = 0) -> Path:
     """Where the weights of that step, twin and seed lie, whether they exist or not."""
     if step is not None and (twin or seed):
         raise CheckpointError("snapshots are kept of seed 0 of the model itself, not of its twin or further seeds")
     name = (
-        "twin.safetensors"
+        f"twins/{twin}.safetensors"
+        if isinstance(twin, str)
+        else "twin.safetensors"
         if twin
         else f"steps/{step:06d}.safetensors"
         if step is not None
@@ -100,10 +111,12 @@ def weights_path(slug: str, step: int | None = None, twin: bool = False, seed: i
     return folder(slug) / name
 
 
-def read_weights(slug: str, module: nn.Module, step: int | None = None, twin: bool = False, seed: int = 0) -> None:
-    """Fill `module` from disk, snapshots widened to float32. Raises CheckpointError with what is wrong."""
+def read_weights(
+    slug: str, module: nn.Module, step: int | None = None, twin: bool | str = False, seed: int = 0
+) -> None:
+    """Fill `module` from disk, all widened to float32. Raises CheckpointError with what is wrong."""
     path = weights_path(slug, step, twin, seed)
-    tensors = read_tensors(path)
+    tensors = _widened(read_tensors(path))
     own = module.state_dict()
     if tensors.keys() != own.keys():
         odd = sorted(tensors.keys() ^ own.keys())[:3]
@@ -137,19 +150,37 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         raise CheckpointError(f"{path} is damaged ({e}): restore it from the repository") from None
 
 
-def write_weights(slug: str, module: nn.Module, step: int | None = None, twin: bool = False, seed: int = 0) -> None:
-    """Save a state dict: float16 for snapshots, as it is otherwise."""
+def write_weights(
+    slug: str, module: nn.Module, step: int | None = None, twin: bool | str = False, seed: int = 0
+) -> None:
+    """Save a state dict, a snapshot where `step` is given, in as many bits as the head of this file says."""
     import torch
     from safetensors.torch import save_file
 
     path = weights_path(slug, step, twin, seed)
     path.parent.mkdir(parents=True, exist_ok=True)
-    half = step is not None
-    tensors = {
-        k: (t.detach().cpu().half() if half and t.dtype == torch.float32 else t.detach().cpu()).contiguous().clone()
-        for k, t in module.state_dict().items()
-    }
-    save_file(tensors, path)
+    large = sum(p.numel() for p in module.parameters()) > LARGE
+    tensors: dict[str, Any] = {}
+    for name, tensor in module.state_dict().items():
+        t = tensor.detach().cpu()
+        if t.dtype == torch.float32 and large and step is not None and t.ndim > 1:
+            scale = t.flatten(1).abs().amax(1) / 127
+            rows = (-1, *[1] * (t.ndim - 1))
+            tensors[name] = (t / scale.clamp(min=1e-12).view(rows)).round().to(torch.int8)
+            tensors[name + SCALE] = scale
+        else:
+            half = t.dtype == torch.float32 and (large or step is not None)
+            tensors[name] = t.half() if half else t
+    save_file({k: t.contiguous().clone() for k, t in tensors.items()}, path)
+
+
+def _widened(tensors: dict[str, Any]) -> dict[str, Any]:
+    """8-bit matrices times the scales of their rows; everything else as it is."""
+    scales = {k: tensors.pop(k) for k in [k for k in tensors if k.endswith(SCALE)]}
+    for name, scale in scales.items():
+        t = tensors[name.removesuffix(SCALE)]
+        tensors[name.removesuffix(SCALE)] = t * scale.view(-1, *[1] * (t.ndim - 1))
+    return tensors
 
 
 def write_arrays(slug: str, name: str, arrays: Mapping[str, np.ndarray]) -> None:
@@ -186,9 +217,10 @@ def write_json(slug: str, name: str, value: Any) -> None:
 def read_record(slug: str) -> Record:
     """The record of a trained paper. Raises CheckpointError."""
     raw = dict(read_json(slug, "record"))
-    metrics = tuple(Metric(**{**m, "seeds": tuple(m["seeds"])}) for m in raw.pop("metrics"))
+    for key in ("metrics", "sample"):
+        raw[key] = tuple(Metric(**{**m, "seeds": tuple(m["seeds"])}) for m in raw.get(key, ()))
     raw |= {k: tuple(raw[k]) for k in ("snapshots", "deviations")}
-    return Record(metrics=metrics, **raw)
+    return Record(**raw)
 
 
 def read_curves(slug: str) -> Curves:
@@ -210,6 +242,7 @@ def write_record(
     epochs: float,
     wall_seconds: float,
     metrics: Sequence[Metric],
+    sample: Sequence[Metric] = (),
 ) -> Record:
     """Write record.json from what lies in the folder now: hashes, snapshots, parameters, commit, hardware."""
     import torch
@@ -231,6 +264,7 @@ def write_record(
         wall_seconds=round(wall_seconds, 1),
         parameters=sum(p.numel() for p in module.parameters() if p.requires_grad),
         metrics=tuple(metrics),
+        sample=tuple(sample),
         snapshots=snapshots(slug),
         sha256={str(p.relative_to(base)): sha256(p) for p in weight_files(slug)},
         deviations=card.deviations,
@@ -241,9 +275,10 @@ def write_record(
 
 
 def weight_files(slug: str) -> list[Path]:
-    """Every weights file of this network (not those of a further network in a folder below), in order."""
+    """Every weights file of this network (not those of a further network in a folder below) and its tokenizer, in order."""
     base = folder(slug)
-    return sorted([*base.glob("*.safetensors"), *base.glob("steps/*.safetensors"), *base.glob("seeds/*.safetensors")])
+    parts = ("*.safetensors", *(f"{part}/*.safetensors" for part in ("steps", "seeds", "twins")), "tokenizer.json")
+    return sorted(path for part in parts for path in base.glob(part))
 
 
 def sha256(path: Path) -> str:
