@@ -148,6 +148,65 @@ class Fact:
 
 
 @dataclass(frozen=True)
+class Token:
+    """One token of a text: its id, what it is called, and which characters of the text it covers (none: a special one)."""
+
+    id: int
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text, cut by the tokenizer that lies beside the weights. The network is given int64 (1, tokens)."""
+
+    tokenizer: str  # slug of the network in whose checkpoint folder tokenizer.json lies
+    context: int  # the most tokens that the network takes, special ones included
+    before: tuple[str, ...] = ()  # special tokens in front: "[CLS]"
+    after: tuple[str, ...] = ()  # and behind: "[SEP]"
+    mask: str = ""  # the special token of a blank, which a visitor may type as it stands
+
+    def tokens(self, source: bytes | str) -> tuple[Token, ...]:
+        """The text as the network reads it. Raises BadInput."""
+        from models.texts import tokens
+
+        return tokens(self, source)
+
+    def parse(self, source: bytes | str) -> np.ndarray:
+        """Text, or the bytes of a UTF-8 text file -> int64 (1, tokens). Raises BadInput."""
+        return np.array([[token.id for token in self.tokens(source)]], np.int64)
+
+
+@dataclass(frozen=True)
+class TextPair:
+    """A sentence and its translation, as far as there is one: "source TAB target". int64 (1, 2, tokens), padded with id 0.
+
+    Row 0 is the source and `end`, row 1 is `start` and the target: what a decoder is given when it is to say what follows.
+    """
+
+    tokenizer: str  # slug of the network in whose checkpoint folder tokenizer.json lies
+    context: int  # the most tokens of either side, special ones included
+    languages: tuple[str, str]  # "English", "French"
+    start: str = "<s>"
+    end: str = "</s>"
+
+    def tokens(self, source: bytes | str) -> tuple[tuple[Token, ...], tuple[Token, ...]]:
+        """Both sides as the network reads them. Raises BadInput."""
+        from models.texts import pair
+
+        return pair(self, source)
+
+    def parse(self, source: bytes | str) -> np.ndarray:
+        """ "Hello!" or "Hello!\\tBonjour !" -> int64 (1, 2, tokens). Raises BadInput."""
+        sides = self.tokens(source)
+        x = np.zeros((1, 2, max(map(len, sides))), np.int64)
+        for row, side in zip(x[0], sides, strict=True):
+            row[: len(side)] = [token.id for token in side]
+        return x
+
+
+@dataclass(frozen=True)
 class ClassScores:
     """One score a class, larger for the more likely. `probability` says how scores become probabilities.
 
@@ -166,8 +225,28 @@ class Responses(ClassScores):
     """Class scores of threshold units that learn by error correction: `.module.correct` makes one correction."""
 
 
-Takes = Image | Fact
-Gives = ClassScores
+@dataclass(frozen=True)
+class NextToken:
+    """Logits of the token after each one: (n, tokens, vocabulary)."""
+
+
+@dataclass(frozen=True)
+class MaskedToken:
+    """Logits of the token in each place, meant where the input has the mask: (n, tokens, vocabulary)."""
+
+
+@dataclass(frozen=True)
+class Translation:
+    """Logits of the next token of the target after each of its tokens: (n, tokens, vocabulary)."""
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """A vector for each token: (n, tokens, width)."""
+
+
+Takes = Image | Fact | Text | TextPair
+Gives = ClassScores | NextToken | MaskedToken | Translation | Embedding
 
 
 @dataclass(frozen=True)

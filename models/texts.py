@@ -1,0 +1,67 @@
+"""What a visitor typed or uploaded, as tokens; what cannot be used is answered by one sentence."""
+
+from __future__ import annotations
+
+from models.paper import BadInput, Text, TextPair, Token
+from models.tokens import tokenizer
+
+LONGEST = 100_000  # characters; no network here reads a hundredth of it, and a tokenizer takes its time over more
+
+
+def plain(source: bytes | str) -> str:
+    """The text itself: UTF-8 decoded, line ends made one kind. Raises BadInput for what is not text, or empty."""
+    if len(source) > 4 * LONGEST:
+        raise BadInput(f"That is {len(source):,} characters long; a text has {LONGEST:,} at most.")
+    if isinstance(source, bytes):
+        try:
+            source = source.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise BadInput("That file is not plain text in UTF-8; save it as a text file and try again.") from None
+    try:
+        source.encode("utf8")
+    except UnicodeEncodeError:
+        raise BadInput("That text has halves of characters in it; copy it anew from where it comes from.") from None
+    if any(ord(c) < 32 and c not in "\n\r\t\f\v" for c in source):
+        raise BadInput("That text has control characters in it, as files that are not plain text have.")
+    text = source.replace("\r\n", "\n").replace("\r", "\n")
+    if not text.strip():
+        raise BadInput("There is no text in that; type a few words.")
+    if len(text) > LONGEST:
+        raise BadInput(f"That is {len(text):,} characters long; a text has {LONGEST:,} at most.")
+    return text
+
+
+def tokens(kind: Text, source: bytes | str) -> tuple[Token, ...]:
+    """The tokens of a text with the special ones around it. Raises BadInput where there are too many."""
+    text = plain(source)
+    found = (*_special(kind.tokenizer, kind.before), *_cut(kind.tokenizer, text))
+    return _fitting((*found, *_special(kind.tokenizer, kind.after)), kind.context, "text")
+
+
+def pair(kind: TextPair, source: bytes | str) -> tuple[tuple[Token, ...], tuple[Token, ...]]:
+    """Source tokens and `end`; `start` and target tokens. Raises BadInput."""
+    text, _, target = plain(source).strip("\n").partition("\t")
+    if not text.strip():
+        raise BadInput(f"There is no {kind.languages[0]} sentence before the tab; type a few words.")
+    start, end = _special(kind.tokenizer, (kind.start,)), _special(kind.tokenizer, (kind.end,))
+    given = (*_cut(kind.tokenizer, text.strip()), *end)
+    said = (*start, *_cut(kind.tokenizer, target.strip()))
+    return (
+        _fitting(given, kind.context, f"{kind.languages[0]} sentence"),
+        _fitting(said, kind.context, f"{kind.languages[1]} sentence"),
+    )
+
+
+def _cut(slug: str, text: str) -> tuple[Token, ...]:
+    cut = tokenizer(slug).encode(text, add_special_tokens=False)
+    return tuple(Token(id, text[start:end], start, end) for id, (start, end) in zip(cut.ids, cut.offsets, strict=True))
+
+
+def _special(slug: str, names: tuple[str, ...]) -> tuple[Token, ...]:
+    return tuple(Token(tokenizer(slug).token_to_id(name), name, 0, 0) for name in names)
+
+
+def _fitting(found: tuple[Token, ...], context: int, what: str) -> tuple[Token, ...]:
+    if len(found) > context:
+        raise BadInput(f"That {what} is {len(found):,} tokens long; this network reads {context} at most: shorten it.")
+    return found
