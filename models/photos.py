@@ -20,8 +20,9 @@ from torch.nn import functional as F
 
 from models import training
 from models.checkpoint import Metric
-from models.data import cifar10
+from models.data import cifar10, scenes
 from models.data.cifar10 import LABELS
+from models.data.samples import FILES
 from models.paper import Image
 
 # Mean and standard deviation of red, green and blue over all pixels of the training set, in 0..1.
@@ -105,6 +106,5 @@ def share(name: str, count: int | Sequence[int], of: int, split: str = "test") -
 
 
 def one_of_each() -> np.ndarray:
-    """The first test picture of every class, (10, 3, 32, 32): inputs of the golden outputs."""
-    x, y = pictures("test")
-    return np.stack([x[y == label][0].numpy() for label in range(len(LABELS))])
+    """The sample scene of every class, (10, 3, 32, 32): inputs of the golden outputs, which travel with the weights."""
+    return np.concatenate([CIFAR.parse((FILES / sample.source).read_bytes()) for sample in scenes.SAMPLES])
