@@ -220,7 +220,7 @@ def probe_visit(visit: Visit) -> Visit:
 
     Raises KeyError where there is none.
     """
-    takes, key = visit.paper.takes, f"probe:{visit.paper.dataset}"
+    takes, key = visit.paper.sized, f"probe:{visit.paper.dataset}"
     if isinstance(takes, Fact):
         if not takes.answers:
             raise KeyError(f"no facts in {visit.paper.slug}")

@@ -279,7 +279,7 @@ class Sample:
     """An input that is always there: one of the probe set, or a file beside the paper or in models/data/sample_files."""
 
     name: str
-    source: str  # "probe:17", a file's name, or for facts the text itself
+    source: str  # "probe:17", a file's name, or where no picture is taken the text itself
 
 
 @dataclass(frozen=True)
@@ -310,6 +310,20 @@ class Paper:
     @property
     def headline(self) -> Claim:
         return self.claims[0]
+
+    @property
+    def scores(self) -> ClassScores:
+        """What it gives, where those are scores of classes. Raises TypeError elsewhere."""
+        if not isinstance(self.gives, ClassScores):
+            raise TypeError(f"{self.slug} gives no class scores")
+        return self.gives
+
+    @property
+    def sized(self) -> Image | Fact:
+        """What it takes, where every input has the same shape: `shape` and `labels`. Raises TypeError elsewhere."""
+        if not isinstance(self.takes, Image | Fact):
+            raise TypeError(f"{self.slug} takes inputs of any length")
+        return self.takes
 
     def probe(self, path: str) -> Probe:
         return next(p for p in self.probes if p.path == path)

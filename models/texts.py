@@ -58,7 +58,8 @@ def _cut(slug: str, text: str) -> tuple[Token, ...]:
 
 
 def _special(slug: str, names: tuple[str, ...]) -> tuple[Token, ...]:
-    return tuple(Token(tokenizer(slug).token_to_id(name), name, 0, 0) for name in names)
+    ids = {name: tokenizer(slug).token_to_id(name) for name in names}
+    return tuple(Token(id, name, 0, 0) for name, id in ids.items() if id is not None)
 
 
 def _fitting(found: tuple[Token, ...], context: int, what: str) -> tuple[Token, ...]:

@@ -44,7 +44,7 @@ def scale(gives: ClassScores) -> Scale:
 
 def answers(visit: Visit, said: Prediction, code: str) -> None:
     """Two figures, the most likely answer on top; one where a score is itself a number between 0 and 1."""
-    gives, order, drawn = visit.paper.gives, said.order[:MOST], scale(visit.paper.gives)
+    gives, order, drawn = visit.paper.scores, said.order[:MOST], scale(visit.paper.scores)
     labels = [said.labels[i] for i in order]
     plain = gives.probability == "identity"
     more = f", the first {MOST} of {len(said.labels)}" if len(said.labels) > MOST else ""

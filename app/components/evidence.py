@@ -86,9 +86,9 @@ def _removed(visit: Visit, one: Attribution, baseline: str) -> None:
     if order is None:
         st.caption(f"This map lies in {one.layer or 'the network'}, not in the input: it ranks no pixels to take away.")
         return
-    label, target = visit.paper.gives.labels[one.target], one.target
+    label, target = visit.paper.scores.labels[one.target], one.target
     found = session.ask(removal, visit, order=order.tobytes(), target=target, baseline=baseline, chances=RANDOM)
-    drawn = scale(visit.paper.gives)
+    drawn = scale(visit.paper.scores)
     most, least, chance, low, high = (
         drawn.factor * c for c in (found.most, found.least, found.chance, found.low, found.high)
     )

@@ -28,7 +28,8 @@ img { width: 2.75rem; height: 2.75rem; image-rendering: pixelated; object-fit: c
 _JS = """
 export default function (component) {
   const { parentElement, data } = component;
-  parentElement.querySelector('img').src = data.src;
+  const picture = parentElement.querySelector('img');
+  picture.hidden = !data.src; if (data.src) picture.src = data.src;
   parentElement.querySelector('.said').textContent = data.said;
   const button = parentElement.querySelector('button');
   button.setAttribute('aria-label', `${data.given}: ${data.said}. Change the input.`);

@@ -52,7 +52,7 @@ def card(visit: Visit, name: str, one: Attribution | None) -> Card:
 
 def large(visit: Visit, one: Attribution, settings: Mapping[str, Any], found: Survey) -> None:
     """The map over the picture beside it, or as bars; how to read it; what the method does."""
-    how, label = METHODS[one.method], visit.paper.gives.labels[one.target]
+    how, label = METHODS[one.method], visit.paper.scores.labels[one.target]
     exhibit(
         visit,
         _figure(visit, one, found, f"{one.method}: what speaks for {label}"),
@@ -65,7 +65,7 @@ def large(visit: Visit, one: Attribution, settings: Mapping[str, Any], found: Su
 
 
 def _figure(visit: Visit, one: Attribution, found: Survey, title: str) -> go.Figure:
-    takes, values = visit.paper.takes, flat(one)
+    takes, values = visit.paper.sized, flat(one)
     where = f"the map of {one.layer}" if one.layer else "the map, over its outline"
     if values.ndim == 1:
         labels = takes.labels if not one.layer else [str(i) for i in range(len(values))]
@@ -94,7 +94,7 @@ def _strongest(visit: Visit, one: Attribution, label: str) -> str:
 def _place(visit: Visit, one: Attribution, index: tuple[np.intp, ...]) -> str:
     if len(index) == 2:
         return f"row {index[0]}, column {index[1]}" + (f" of {one.layer}" if one.layer else "")
-    return f"unit {index[0]} of {one.layer}" if one.layer else str(visit.paper.takes.labels[int(index[0])])
+    return f"unit {index[0]} of {one.layer}" if one.layer else str(visit.paper.sized.labels[int(index[0])])
 
 
 def _sum(one: Attribution) -> str:

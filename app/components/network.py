@@ -14,7 +14,7 @@ from app.interpret.activations import Census, census
 from app.interpret.architecture import Layer, Structure, look, structure
 from app.interpret.stages import INPUT
 from app.view import Visit
-from models.paper import Image, Paper
+from models.paper import Fact, Paper
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ def labels(paper: Paper, net: Network, path: str) -> tuple[str, ...]:
     """What a stage's units stand for: the classes for the scores and what they are a function of, the words of an input."""
     count = net.structure[path].units
     if path != INPUT and net.structure.base(path) == net.structure.base(net.paths[-1]):
-        return paper.gives.labels if count == len(paper.gives.labels) else ()
-    if path == INPUT and not isinstance(paper.takes, Image) and count == len(paper.takes.labels):
+        return paper.scores.labels if count == len(paper.scores.labels) else ()
+    if path == INPUT and isinstance(paper.takes, Fact) and count == len(paper.takes.labels):
         return paper.takes.labels
     return ()
 

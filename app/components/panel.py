@@ -1,4 +1,4 @@
-"""The input panel in the rail: draw, upload, camera, samples; what the network sees; what it says.
+"""The input panel in the rail: draw, type, upload, camera, samples; what the network sees; what it says.
 
 One input is chosen at a time, and it goes with the visitor from view to view and from paper to paper. What cannot be
 used is answered by one sentence, and the input before it stays.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app import session
-from app.components import give_fact, give_picture
+from app.components import give_fact, give_picture, give_text
 from app.components.answers import percent
 from app.components.bars import Bar, bars
 from app.components.fold import fold
@@ -20,10 +20,11 @@ from app.components.sight import Stage, sight
 from app.figures.theme import theme
 from app.view import Visit
 from models.checkpoint import CheckpointError
-from models.paper import Fact, Image, Paper
+from models.paper import ClassScores, Embedding, Fact, Image, MaskedToken, Paper, Text, TextPair
 
 ALL = 12  # classes up to which every one has its bar, in a place of its own
 SOME = 6  # bars of a network with more classes: the likeliest
+NEXT = "probability of the next token"
 
 
 def choose(paper: Paper) -> Visit:
@@ -31,22 +32,56 @@ def choose(paper: Paper) -> Visit:
     kind = KINDS[type(paper.takes)]
     with st.sidebar, st.container(key="rail", gap="small"):
         visit = kind.give(paper)
-        stages = session.once(("stages", paper.slug, visit.key, visit.dark), lambda: kind.stages(visit))
         with st.container(key="sees", gap="xsmall"):
             st.markdown("**What the network sees**")
-            sight(stages, key="sight")
+            src = kind.see(visit)
         with st.container(key="says", gap="xsmall"):
-            said = _says(visit)
+            said = _says(visit) if isinstance(paper.gives, ClassScores) else _writes(visit)
     with st.container(key="bar"):
-        fold(stages[-1].src, said, visit.name, key="fold")
+        fold(src, said, visit.name, key="fold")
     return visit
+
+
+def _staged(stages: Callable[[Visit], tuple[Stage, ...]]) -> Callable[[Visit], str]:
+    """Show an input's way to the network step by step; returns the last step's picture."""
+
+    def see(visit: Visit) -> str:
+        found = session.once(("stages", visit.paper.slug, visit.key, visit.dark), lambda: stages(visit))
+        sight(found, key="sight")
+        return found[-1].src
+
+    return see
+
+
+def _writes(visit: Visit) -> str:
+    """The likeliest tokens as bars, and the translation where it is one; returns its first place in a few words."""
+    if isinstance(visit.paper.gives, Embedding):
+        return "a vector a word"
+    from app.interpret.words import words
+
+    said = session.ask(words, visit)
+    top = said.translation or f"“{said.tokens[0].strip()}”"
+    if said.translation:
+        st.markdown(f"**What it says:** {said.translation}")
+        st.caption("word by word, each time the likeliest; below, what may come next")
+    else:
+        st.markdown(f"**What it says:** {top}, {percent(float(said.probabilities[0]))}")
+    shares = [float(p) for p in said.probabilities[:SOME]]
+    rows = [
+        Bar(token.replace("\n", "⏎").strip() or "␣", p, percent(p), i == 0)
+        for i, (token, p) in enumerate(zip(said.tokens, shares, strict=False))
+    ]
+    unit = "probability of the token in the blank" if isinstance(visit.paper.gives, MaskedToken) else NEXT
+    bars(rows, key="bars", label=f"{top}; {unit}", colour=theme(visit.dark).ours)
+    st.caption(unit)
+    return top
 
 
 def _says(visit: Visit) -> str:
     """The prediction as bars; returns its first place in a few words."""
     from app.interpret.prediction import predict  # it imports torch, which the timeline does without
 
-    gives = visit.paper.gives
+    gives = visit.paper.scores
     try:
         said = session.ask(predict, visit)
     except CheckpointError:
@@ -75,10 +110,12 @@ class Kind:
     """How the panel asks for one kind of input, and how it shows what the network is given."""
 
     give: Callable[[Paper], Visit]
-    stages: Callable[[Visit], tuple[Stage, ...]]
+    see: Callable[[Visit], str]  # draws it; returns the address of a picture of it, or nothing
 
 
 KINDS: dict[type, Kind] = {
-    Image: Kind(give_picture.give, give_picture.stages),
-    Fact: Kind(give_fact.give, give_fact.stages),
+    Image: Kind(give_picture.give, _staged(give_picture.stages)),
+    Fact: Kind(give_fact.give, _staged(give_fact.stages)),
+    Text: Kind(give_text.give, give_text.see),
+    TextPair: Kind(give_text.give, give_text.see),
 }

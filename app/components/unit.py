@@ -120,7 +120,7 @@ def compare(visit: Visit, called: str, answers: np.ndarray, among: Standing, map
 
 def _called(visit: Visit, index: int) -> str:
     """What an input of the probe set is called: the question of a fact, or the class of a picture and its number."""
-    takes = visit.paper.takes
+    takes = visit.paper.sized
     if isinstance(takes, Fact):
         return takes.answers[index][0]
     return f"{takes.labels[int(probe(visit.paper.dataset).labels[index])]}, number {index} of the probe set"

@@ -91,8 +91,8 @@ def ways(module: nn.Module, paper: Paper, x: np.ndarray) -> tuple[Way, ...]:
         return ()
     if paper.takes.binary or not all(getattr(m, "differentiable", True) for m in module.modules()):
         return ("points",)
-    v, score = _picture(module, paper.takes, paper.gives, x)
-    every = torch.arange(len(paper.gives.labels))
+    v, score = _picture(module, paper.takes, paper.scores, x)
+    every = torch.arange(len(paper.scores.labels))
     flat = not _gradient(score, v.expand(len(every), *v.shape[1:]), every)[0].any()
     return ("points",) if flat else ("sign", "gradient", "points")
 
@@ -107,7 +107,7 @@ def flips(module: nn.Module, paper: Paper, x: np.ndarray, way: Way = "sign", tic
     if not isinstance(paper.takes, Image):
         raise TypeError(f"{paper.slug} takes no picture")
     takes = paper.takes
-    v, score = _picture(module, takes, paper.gives, x)
+    v, score = _picture(module, takes, paper.scores, x)
     before = _all(score, v)[0]
     was = int(before.argmax())
     goals = torch.tensor([k for k in range(len(before)) if k != was])

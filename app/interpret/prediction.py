@@ -39,5 +39,5 @@ def probabilities(scores: np.ndarray, gives: ClassScores) -> np.ndarray:
 def predict(module: nn.Module, paper: Paper, x: np.ndarray) -> Prediction:
     """The network's answer to one input (1, ...)."""
     scores = module(torch.from_numpy(x)).numpy()
-    p = probabilities(scores, paper.gives)[0]
-    return Prediction(scores[0], p, np.argsort(-scores[0], kind="stable"), paper.gives.labels)  # p may round to 0
+    p = probabilities(scores, paper.scores)[0]
+    return Prediction(scores[0], p, np.argsort(-scores[0], kind="stable"), paper.scores.labels)  # p may round to 0

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from models.paper import Fact, Image, Paper
+from models.paper import ClassScores, Fact, Image, Paper
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def _sheet(path: str, part: nn.Module, weight: torch.Tensor, paper: Paper) -> Sh
 
 def _names(paper: Paper, units: int) -> tuple[str, ...]:
     """The classes where there are as many units as classes, else numbers from 0."""
-    labels = paper.gives.labels
+    labels = paper.gives.labels if isinstance(paper.gives, ClassScores) else ()
     return labels if len(labels) == units else tuple(str(i) for i in range(units))
 
 

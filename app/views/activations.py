@@ -11,6 +11,7 @@ from app.figures.worked import number
 from app.interpret.activations import Standing, answer, standing
 from app.interpret.architecture import Layer
 from app.view import View, Visit
+from models.paper import Fact, Image
 
 
 def draw(visit: Visit) -> None:
@@ -96,7 +97,7 @@ def _code(slug: str) -> str:
 VIEW = View(
     "Activations",
     30,
-    (),
+    (Image | Fact,),
     draw,
     "Every unit of every layer on your input; one of them large, and among many other inputs.",
 )

@@ -12,6 +12,7 @@ from app.figures.architecture import picture
 from app.figures.worked import facts, number
 from app.interpret.architecture import Layer, numbers, source
 from app.view import View, Visit
+from models.paper import Fact, Image
 
 
 def draw(visit: Visit) -> None:
@@ -103,7 +104,7 @@ def _code(slug: str) -> str:
 VIEW = View(
     "Architecture",
     20,
-    (),
+    (Image | Fact,),
     draw,
     "The network from input to output, with your input inside, and any cell of it worked out.",
 )

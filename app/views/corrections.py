@@ -38,7 +38,7 @@ def draw(visit: Visit) -> None:
 
 def _choices(visit: Visit) -> tuple[tuple[int, int], bool, int]:
     """The pair of classes, whether the twin's connections are used, and the seed of the order."""
-    labels = visit.paper.gives.labels
+    labels = visit.paper.scores.labels
     with st.container(horizontal=True, vertical_alignment="bottom"):
         start = [labels[min(place, len(labels) - 1)] for place in START]
         first = st.selectbox("Teach", labels, index=labels.index(start[0]), key="first", bind="query-params", width=100)
@@ -93,7 +93,7 @@ def _example(visit: Visit, given: Lesson, shown: int, x: np.ndarray) -> None:
     if wrong:
         change = given.changes[given.errors[shown - 1] - 1]
     most = float(np.abs(given.changes.cumsum(0)).max())
-    labels = visit.paper.gives.labels
+    labels = visit.paper.scores.labels
     row = [
         Panel(
             "the example" if shown else "no example yet",
@@ -181,7 +181,7 @@ def _errors(visit: Visit, given: Lesson, shown: int, key: str) -> None:
 
 def _mine(visit: Visit, given: Lesson, shown: int, net: np.ndarray) -> None:
     """What the unit would have answered to the visitor's own input, at every moment of the lesson."""
-    first, second = (visit.paper.gives.labels[i] for i in given.pair)
+    first, second = (visit.paper.scores.labels[i] for i in given.pair)
     figure = curves(
         [Line(np.arange(len(net)), net, "your input")],
         visit.dark,
@@ -190,7 +190,7 @@ def _mine(visit: Visit, given: Lesson, shown: int, net: np.ndarray) -> None:
         log=False,
         at=shown,
     ).update_xaxes(title="examples shown")
-    meaning = _said(given, int(np.sign(net[shown])), visit.paper.gives.labels)
+    meaning = _said(given, int(np.sign(net[shown])), visit.paper.scores.labels)
     reading = (
         f"After {shown:,} examples your input's net input is {_signed(net[shown])}, which means {meaning}; at the end it is "
         f"{_signed(net[-1])}. It is only asked, never taught."

@@ -75,7 +75,7 @@ def _pictures(visit: Visit, found: Flips, said: Prediction, goal: int) -> None:
         visit,
         figure,
         key="change",
-        reading=_reading(visit.paper.gives, found, said.labels, goal),
+        reading=_reading(visit.paper.scores, found, said.labels, goal),
         numbers={"before": found.before, "change": change, "after": found.after[goal], "scores": found.scores[goal]},
         code=_code(visit.paper.slug, "counterfactual", "flips", f', way="{found.way}"'),
     )

@@ -54,7 +54,7 @@ def draw(visit: Visit) -> None:
         figure = scatter(
             among.positions,
             known.labels,
-            paper.gives.labels,
+            paper.scores.labels,
             here.position,
             visit.dark,
             title=f"{len(known.labels)} test pictures in the {vector.size} dimensions of {layer}",
@@ -64,7 +64,7 @@ def draw(visit: Visit) -> None:
             visit,
             figure,
             key="space",
-            reading=_reading(paper.gives.labels, known.labels[here.neighbours], method, layer),
+            reading=_reading(paper.scores.labels, known.labels[here.neighbours], method, layer),
             numbers={"positions": among.positions, "labels": known.labels, "here": here.position},
             code=_code(paper.slug, layer, method),
         )
@@ -75,7 +75,7 @@ def draw(visit: Visit) -> None:
 def _neighbours(visit: Visit, here: interpret.Place, known) -> None:
     st.markdown("**Nearest in this layer**")
     sheet: Mosaic = mosaic(known.images[here.neighbours] / np.float32(255), visit.dark, columns=4, signed=False)
-    said = [visit.paper.gives.labels[known.labels[i]] for i in here.neighbours]
+    said = [visit.paper.scores.labels[known.labels[i]] for i in here.neighbours]
     st.image(sheet.png, width="stretch", alt=f"The nearest test pictures: {', '.join(said)}")
     foot(
         visit,

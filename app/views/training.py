@@ -22,7 +22,7 @@ from app.interpret.prediction import predict
 from app.interpret.weights import Sheet
 from app.view import View, Visit
 from models import checkpoint
-from models.paper import ClassScores
+from models.paper import Fact, Image
 
 
 def draw(visit: Visit) -> None:
@@ -31,6 +31,9 @@ def draw(visit: Visit) -> None:
     steps, runs = checkpoint.snapshots(slug), checkpoint.read_curves(slug)
     if not steps:
         raise checkpoint.CheckpointError(f"No snapshots of {slug} are there: fetch the repository whole, or train it.")
+    if not isinstance(visit.paper.takes, Image | Fact):
+        _curves(visit, runs, steps, _moment(steps), True)
+        return
     weights = [session.ask(first_weights, visit.given(visit.x, "weights"), step=s) for s in steps]
     at, layer, log = _controls(visit, steps, weights[0].path)
     target = int(session.ask(predict, visit).order[0])
@@ -44,9 +47,7 @@ def _controls(visit: Visit, steps: Sequence[int], first: str) -> tuple[int, str,
     """Which moment, which layer (at first the one that has the first weights), and whether the steps are logarithmic."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         play = st.container(width="content")
-        marks = {str(s): f"{s:,}" for s in steps}
-        label = "Moment of training, in steps"
-        at = int(choice(st.select_slider, label, marks, key="step", first=str(steps[-1]), width=380))
+        at = _moment(steps)
         layers = [probe.path for probe in visit.paper.probes]
         start = next((i for wanted in (first, visit.paper.penultimate) for i, p in enumerate(layers) if p == wanted), 0)
         layer = st.selectbox("Layer", layers, start, key="layer", bind="query-params", width=190)
@@ -58,6 +59,14 @@ def _controls(visit: Visit, steps: Sequence[int], first: str) -> tuple[int, str,
             steps.index(at), len(steps) - 1, key="play", on_step=lambda i: st.session_state.update(step=str(steps[i]))
         )
     return at, layer, axis == "log"
+
+
+def _moment(steps: Sequence[int]) -> int:
+    """The step that the scrubber stands at; at first the last."""
+    marks = {str(s): f"{s:,}" for s in steps}
+    return int(
+        choice(st.select_slider, "Moment of training, in steps", marks, key="step", first=str(steps[-1]), width=380)
+    )
 
 
 def _curves(visit: Visit, runs: checkpoint.Curves, steps: Sequence[int], at: int, log: bool) -> None:
@@ -87,8 +96,8 @@ def _curves(visit: Visit, runs: checkpoint.Curves, steps: Sequence[int], at: int
 
 def _answer(visit: Visit, moments: Sequence[Moment], steps: Sequence[int], at: int, log: bool) -> None:
     """How the answer to this input came about, and all answers at the chosen moment."""
-    labels, here = visit.paper.gives.labels, moments[steps.index(at)].prediction
-    drawn = scale(visit.paper.gives)
+    labels, here = visit.paper.scores.labels, moments[steps.index(at)].prediction
+    drawn = scale(visit.paper.scores)
     left, right = st.columns([1.7, 1], gap="medium")
     with left:
         curve(
@@ -185,6 +194,4 @@ def _code(slug: str, file: str, name: str, step: int, more: str = "") -> str:
     )
 
 
-VIEW = View(
-    "Training", 70, (ClassScores,), draw, "How it came about: the curves, and your input at every moment of training."
-)
+VIEW = View("Training", 70, (), draw, "How it came about: the curves, and your input at every moment of training.")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from models import root
 from models.data.probe import probe
-from models.paper import Fact, Paper, Sample
+from models.paper import Image, Paper, Sample
 
 FILES = Path(__file__).with_name("sample_files")
 
@@ -17,13 +17,13 @@ def sample_bytes(paper: Paper, sample: Sample) -> bytes | str:
 
     "probe:17" is picture 17 of the paper's probe set; else a file beside the paper, or one of ours under `sample_files`.
     """
-    if isinstance(paper.takes, Fact):
+    if not isinstance(paper.takes, Image):
         return sample.source
     if sample.source.startswith("probe:"):
-        from PIL import Image
+        from PIL.Image import fromarray
 
         file = io.BytesIO()
-        Image.fromarray(probe(paper.dataset).images[int(sample.source[6:])]).save(file, "PNG")
+        fromarray(probe(paper.dataset).images[int(sample.source[6:])]).save(file, "PNG")
         return file.getvalue()
     beside = root() / "models" / paper.slug / sample.source
     return (beside if beside.exists() else FILES / sample.source).read_bytes()

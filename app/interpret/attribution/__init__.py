@@ -155,6 +155,6 @@ def _counting(tick: Tick, how: Method, case: Case, copies: int) -> Callable[[nn.
 
 
 def _unit(how: Method, paper: Paper, smooth: str) -> str:
-    score = paper.gives.unit
+    score = paper.scores.unit
     unit = score if how.measures == "contribution" else f"{score} per unit of input"
     return f"({unit})²" if smooth in ("smoothgrad_sq", "vargrad") else unit

@@ -15,9 +15,10 @@ Array = np.ndarray
 
 def choices(paper: Paper) -> dict[str, str]:
     """Names of the baselines that a network's inputs have, and what people call them; the first is the default."""
-    if isinstance(paper.takes, Fact):
+    takes = paper.sized
+    if isinstance(takes, Fact):
         return {"zero": "no unit on", "mean": "mean of all facts"}
-    names = ("bare ground", "full ink") if paper.takes.ink else ("black", "white")
+    names = ("bare ground", "full ink") if takes.ink else ("black", "white")
     found = {"zero": names[0], "one": names[1], "blurred": "this input, blurred", "noise": "uniform noise"}
     return found | ({"mean": "mean of the probe set"} if _probe_set(paper) is not None else {})
 
@@ -34,7 +35,8 @@ def baseline(paper: Paper, x: Array, name: str, seed: int = 0) -> Array:
         v = np.random.default_rng(seed).random(x.shape, np.float32)
     else:
         v = np.full(x.shape, 1.0 if name == "one" else 0.0, np.float32)
-    return v if isinstance(paper.takes, Fact) else paper.takes.normalise(v)
+    takes = paper.sized
+    return v if isinstance(takes, Fact) else takes.normalise(v)
 
 
 def crowd(paper: Paper, x: Array, n: int) -> Array:
@@ -42,8 +44,9 @@ def crowd(paper: Paper, x: Array, n: int) -> Array:
 
     For facts: pairs of a person and a relation. Where there is no probe set: the bare ground with noise.
     """
-    if isinstance(paper.takes, Fact):
-        people, relations = len(paper.takes.people), len(paper.takes.relations)
+    takes = paper.sized
+    if isinstance(takes, Fact):
+        people, relations = len(takes.people), len(takes.relations)
         pairs = np.arange(people * relations)
         all_of_them = np.zeros((len(pairs), people + relations), np.float32)
         all_of_them[pairs, pairs // relations] = all_of_them[pairs, people + pairs % relations] = 1
@@ -51,13 +54,13 @@ def crowd(paper: Paper, x: Array, n: int) -> Array:
     pictures = _probe_set(paper)
     if pictures is None:
         v = np.abs(np.random.default_rng(0).normal(0, 0.1, (n, *x.shape[1:]))).astype(np.float32)
-        return paper.takes.normalise(np.minimum(v, 1))
-    return paper.takes.from_pixels(_spread(pictures, n))
+        return takes.normalise(np.minimum(v, 1))
+    return takes.from_pixels(_spread(pictures, n))
 
 
 @lru_cache(maxsize=32)
 def _mean(paper: Paper) -> Array:
-    return crowd(paper, np.empty((1, *paper.takes.shape), np.float32), 500).mean(0, keepdims=True)
+    return crowd(paper, np.empty((1, *paper.sized.shape), np.float32), 500).mean(0, keepdims=True)
 
 
 def _spread(rows: Array, n: int) -> Array:
@@ -105,7 +108,7 @@ def patches(paper: Paper, block: int, x: Array, bare: Array) -> Tensor:
         cells = rows[:, None] * (int(columns[-1]) + 1) + columns
         differs = torch.from_numpy((x != bare).any(axis=(0, 1)))
     else:
-        cells, differs = torch.arange(paper.takes.shape[0]), torch.from_numpy((x != bare)[0])
+        cells, differs = torch.arange(paper.sized.shape[0]), torch.from_numpy((x != bare)[0])
     alive = torch.bincount(cells[differs], minlength=int(cells.max()) + 1) > 0
     number = torch.where(alive, alive.cumsum(0) - 1, alive.sum())[cells]
     return number[None, None] if number.ndim == 2 else number[None]

@@ -72,7 +72,7 @@ def _parts(module: nn.Module, paper: Paper, fine: bool) -> tuple[Part, ...]:
 
     handles = [m.register_forward_hook(keep(path)) for path, m in module.named_modules() if path]
     try:
-        module(torch.zeros(1, *paper.takes.shape))
+        module(torch.zeros(1, *paper.sized.shape))
     finally:
         for handle in handles:
             handle.remove()

@@ -172,7 +172,7 @@ def _lrp(c: Case) -> Plan:
 
 
 def _occlusion(c: Case) -> Plan:
-    window = (c.paper.takes.shape[0], *(min(c.block, length) for length in c.paper.takes.shape[1:]))
+    window = (c.paper.sized.shape[0], *(min(c.block, length) for length in c.paper.sized.shape[1:]))
     stride = max(1, min(window[1:]) // 2)
     return Occlusion(c.module), {
         "sliding_window_shapes": window,

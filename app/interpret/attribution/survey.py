@@ -103,7 +103,7 @@ class _Flow:
 
 def _inputs(paper: Paper) -> Tensor:
     """Some usual inputs, half of them with noise, so that no activation is quiet by chance."""
-    some = torch.from_numpy(crowd(paper, np.empty((1, *paper.takes.shape), np.float32), 8))
+    some = torch.from_numpy(crowd(paper, np.empty((1, *paper.sized.shape), np.float32), 8))
     noise = torch.randn(some.shape, generator=torch.Generator().manual_seed(0))
     return torch.cat([some, some + 0.3 * noise])
 
@@ -210,7 +210,7 @@ def _lift_adds_up(module: nn.Module, paper: Paper) -> bool:
     x, other = _inputs(paper).chunk(2)
     with torch.no_grad():
         scores = module(x)
-    for target in range(min(2, len(paper.gives.labels))):
+    for target in range(min(2, len(paper.scores.labels))):
         found, delta = DeepLift(module, parts(module, paper, fine=True)).attribute(
             x.clone().requires_grad_(), other, target=target, return_convergence_delta=True
         )

@@ -25,7 +25,7 @@ def at_input(values: Array, paper: Paper) -> Array | None:
     The smaller map of a layer is enlarged: each pixel takes the value of the layer's cell that it lies over.
     """
     if not isinstance(paper.takes, Image):
-        return values if values.shape == paper.takes.shape else None
+        return values if values.shape == paper.sized.shape else None
     if values.ndim != 3 or values.shape[1] * values.shape[2] == 1:
         return None
     flat = values.sum(0)
@@ -127,6 +127,6 @@ def removal(
     for start in range(0, len(gone), AT_ONCE):
         tick(start / len(gone))
         scores.append(module(torch.from_numpy(np.where(gone[start : start + AT_ONCE], bare, x))).numpy())
-    p = probabilities(np.concatenate(scores), paper.gives)[:, target].reshape(len(orders), points)
+    p = probabilities(np.concatenate(scores), paper.scores)[:, target].reshape(len(orders), points)
     chance = p[2:]
     return Removal(*(a.astype(np.float32) for a in (share, p[0], p[1], chance.mean(0), chance.min(0), chance.max(0))))
