@@ -1,0 +1,36 @@
+"""Tatoeba: short English sentences with their French translations, from tatoeba.org by way of manythings.org/anki."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import zlib
+from functools import cache
+
+from models.data import DataMissing, folder, need
+
+SPLITS = ("train", "valid", "test")  # no sentence of valid or test, in either language, is in train
+
+
+@cache
+def _rows() -> dict[str, tuple[list[str], list[str]]]:
+    path = need(folder() / "translation" / "tatoeba.en-fr.tsv.gz")
+    found: dict[str, tuple[list[str], list[str]]] = {split: ([], []) for split in SPLITS}
+    try:
+        text = gzip.decompress(path.read_bytes()).decode("utf8")
+        for row in csv.DictReader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE):
+            english, french = found[row["split"]]
+            english.append(row["en"])
+            french.append(row["fr"])
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, KeyError) as error:
+        raise DataMissing(f"{path} is damaged ({error}): put the data set there anew.") from None
+    return found
+
+
+def read(split: str) -> tuple[list[str], list[str]]:
+    """The English and the French sentences of "train", "valid" or "test", pair by pair. Raises DataMissing."""
+    if split not in SPLITS:
+        raise KeyError(f"no split {split!r}; there are {', '.join(SPLITS)}")
+    english, french = _rows()[split]
+    return list(english), list(french)
