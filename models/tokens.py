@@ -72,6 +72,13 @@ def decode(slug: str, ids: Iterable[int]) -> str:
     return tokenizer(slug).decode(list(ids), skip_special_tokens=False)
 
 
+def special(slug: str, name: str) -> int:
+    """The id of a special token. Raises CheckpointError where the vocabulary has none of that name."""
+    if (found := tokenizer(slug).token_to_id(name)) is None:
+        raise CheckpointError(f"{path(slug)} has no token {name}: restore it from the repository")
+    return found
+
+
 def pieces(slug: str, ids: Iterable[int]) -> list[str]:
     """Each token as text of its own, for labels: its bytes decoded, what is no whole character as a replacement."""
     return [decode(slug, [i]) for i in ids]
