@@ -10,15 +10,12 @@ import numpy as np
 from PIL import Image
 
 from models.data import folder, need
-from models.paper import Sample
+from models.data.scenes import SAMPLES
+
+# SAMPLES are scenes painted by a program of ours, since no photograph of the set may travel.
+__all__ = ["LABELS", "SAMPLES", "decode", "read"]
 
 LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-
-# What every network of photographs offers: scenes painted by a program of ours, since no photograph of the set may travel.
-SAMPLES = tuple(
-    Sample(name.replace("-", " "), f"{name}.jpg")
-    for name in ("ship-at-sea", "airplane", "truck", "automobile", "frog", "horse", "bird", "cat", "deer", "dog")
-)
 
 
 @cache
