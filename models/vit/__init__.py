@@ -86,6 +86,7 @@ PAPER = Paper(
         ),
         Probe("blocks.*.hook_mlp_out", STREAM, "What the MLP adds to the residual stream."),
         Probe("blocks.*.hook_resid_post", STREAM, "The residual stream as it leaves a layer."),
+        Probe("hook_y", ("batch", "unit"), "The class token's vector at the end: the picture in 96 numbers."),
         Probe(
             "ln_final",
             STREAM,
@@ -112,7 +113,7 @@ PAPER = Paper(
     samples=SAMPLES,
     dataset="cifar10",
     twin="No position embeddings: the patches are a bag of words, and nothing says which lay where.",
-    penultimate="ln_final",
+    penultimate="hook_y",
     deviations=(
         "0.46 million parameters and 32x32 pictures in patches of 4x4; the paper's smallest network has 86 million, its pictures "
         "224x224 in patches of 16x16. Proportions are the paper's but for the MLP, twice as wide as the stream instead of four "

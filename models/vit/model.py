@@ -7,7 +7,7 @@ ICLR 2021, arXiv 2010.11929. Sections, tables, figures and equations below are t
     z_0 = [x_class; x_1 E; ...; x_N E] + E_pos                 (Eq. 1)   `embed`
     z'_l = MSA(LN(z_{l-1})) + z_{l-1}                          (Eq. 2)   `blocks.*.attn`
     z_l = MLP(LN(z'_l)) + z'_l                                 (Eq. 3)   `blocks.*.mlp`
-    y = LN(z_L^0), then one linear layer                       (Eq. 4)   `ln_final`, `unembed`
+    y = LN(z_L^0), then one linear layer                       (Eq. 4)   `hook_y`, `unembed`
 
 n is the batch, t the tokens: the class token at 0, then the patches row by row; d the width, h the heads, u = d / h.
 
@@ -132,6 +132,7 @@ class ViT(nn.Module):
         self.dropout = nn.Dropout(c.dropout)
         self.blocks = nn.ModuleList(Block(c) for _ in range(c.layers))
         self.ln_final = nn.LayerNorm(c.width, c.epsilon)
+        self.hook_y = nn.Identity()
         self.unembed = nn.Linear(c.width, c.classes)
         initialise(self)
 
@@ -145,7 +146,7 @@ class ViT(nn.Module):
         """Eq. 2 to 4: any number of tokens, the class token first. (n, t, d) -> (n, classes)."""
         for block in self.blocks:
             z = block(z)
-        return self.unembed(self.ln_final(z)[:, 0])  # (n, d) -> (n, classes)
+        return self.unembed(self.hook_y(self.ln_final(z)[:, 0]))  # (n, d) -> (n, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.encode(self.embed(x))
