@@ -27,7 +27,7 @@ from models.gpt2.model import SMALL
 SLUG = "gpt2"
 SEEDS = (0,)
 SOURCES = ("novels", "austen", "moby-dick", "alice", "grimm", "andersen")
-STEPS = {"model": 6_500, "twin": 6_500}
+STEPS = {"model": 7_500, "twin": 5_000}
 BATCH = 8  # windows of 256 tokens: with so little text, many small steps are worth more than few large ones
 RATE = 3e-3  # the learning rate, reached after WARM steps and kept
 WARM = 300  # steps
