@@ -21,13 +21,11 @@ from torch.nn import functional as F
 from models import training
 from models.checkpoint import Metric
 from models.data import cifar10, scenes
-from models.data.cifar10 import LABELS
+from models.data.cifar10 import CIFAR, LABELS, MEAN, STD
 from models.data.samples import FILES
-from models.paper import Image
 
-# Mean and standard deviation of red, green and blue over all pixels of the training set, in 0..1.
-MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
-CIFAR = Image(channels=3, size=(32, 32), labels=LABELS, mean=MEAN, std=STD, ink=False)
+__all__ = ["CIFAR", "LABELS"]
+
 VALID = 5_000  # the last so many training pictures: a recipe is chosen on them, with a training on the others
 
 GROWING = ((0.0, 16), (0.35, 24), (0.7, 32))  # the side of the pictures from each share of the training on

@@ -11,11 +11,16 @@ from PIL import Image
 
 from models.data import folder, need
 from models.data.scenes import SAMPLES
+from models.paper import Image as Pictures
 
 # SAMPLES are scenes painted by a program of ours, since no photograph of the set may travel.
-__all__ = ["LABELS", "SAMPLES", "decode", "read"]
+__all__ = ["CIFAR", "LABELS", "SAMPLES", "decode", "read"]
 
 LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+
+# Mean and standard deviation of red, green and blue over all pixels of the training set, in 0..1.
+MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
+CIFAR = Pictures(channels=3, size=(32, 32), labels=LABELS, mean=MEAN, std=STD, ink=False)
 
 
 @cache
