@@ -233,7 +233,7 @@ def signature() -> str:
     return str(scorer.get_signature())
 
 
-def _scorer():  # type: ignore[no-untyped-def]
+def _scorer():
     from sacrebleu.metrics import BLEU
 
     return BLEU()

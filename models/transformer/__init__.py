@@ -134,6 +134,18 @@ PAPER = Paper(
     ),
     dataset="tatoeba",
     twin="One head instead of four, as wide as the four together: a token can look in one way only.",
-    penultimate="",
-    deviations=(),
+    penultimate="decoder.blocks.2.ln3",
+    deviations=(
+        "Three blocks on either side, 128 units wide and 256 inside the feed-forward networks, four heads of 32 units; the base "
+        "model has six blocks, 512, 2,048 and eight heads of 64.",
+        "A vocabulary of 3,000 tokens (byte-level BPE) for both languages; the paper has 32,000 word pieces for French.",
+        "134,987 sentence pairs of some seven words from Tatoeba; the paper has 36 million sentences of parliament, news and web "
+        "pages. The BLEU of the two cannot be compared.",
+        "The learning rate rises for a tenth of the training and falls to 0 along half a cosine; the paper's falls with the root "
+        "of the step. Gradients are cut to length 1. Batches have 4,000 tokens, with both languages and padding; the paper's "
+        "have 25,000 of each language.",
+        "An exponential moving average of the weights in place of the mean of the last checkpoints.",
+        "Perplexity is over our tokens, of the French test sentences; the paper's is over its own word pieces, of German ones.",
+        "The twin without positions goes beyond Table 3 (E), which replaces the sines by learnt positions.",
+    ),
 )

@@ -133,6 +133,8 @@ def sinusoids(context: int, d: int) -> Tensor:
 class Stack(nn.Module):
     """What encoder and decoder begin with: embeddings and positions added up, and dropout over the sum."""
 
+    table: Tensor  # (context, d)
+
     def __init__(self, c: Config) -> None:
         super().__init__()
         table = sinusoids(c.context, c.d_model) if c.positions else torch.zeros(c.context, c.d_model)

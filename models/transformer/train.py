@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import nn
 
 from models import build, checkpoint, restore, training, translation
 from models.checkpoint import Metric
@@ -18,6 +19,7 @@ CONFIGS = {"model": "SMALL", "twin": "TWIN", "no_positions": "NO_POSITIONS"}  # 
 EPOCHS = 6
 BATCH = 4000  # tokens, of both languages and with their padding; the paper has 25,000 of each
 RATE = 2e-3  # the largest learning rate, reached after a tenth of the training
+CLIP = 1.0  # the longest gradient
 SMOOTH = 0.1  # of the target is spread evenly over the vocabulary (5.4)
 AVERAGED = 0.999  # how much of the averaged weights a step keeps
 CURVE = 1000  # test pairs on which the curve is measured; nothing is chosen by it
@@ -55,6 +57,7 @@ def learn(which: str, seed: int, device: str) -> None:
         loss = translation.loss(logits, target, SMOOTH)
         optimizer.zero_grad()
         loss.backward()
+        nn.utils.clip_grad_norm_(module.parameters(), CLIP)
         optimizer.step()
         run.note(train_loss=loss.item())
 
