@@ -45,7 +45,7 @@ PAPER = Paper(
     about="A language model that reads from left to right knows only half of what stands around a word. BERT reads the whole "
     "sentence at once. So that a word cannot simply see itself, 15 % of the tokens are hidden, and the network learns to say what "
     "was there. Every block lets each token gather from all the others what it needs (attention), and then works on what it has "
-    "gathered; after four blocks (twelve in the paper) the vector in a blank's place is compared with every token of the vocabulary. "
+    "gathered; after four blocks (twelve in the paper) the vector in a blank's place is compared with every token there is. "
     "The same network, trained on for minutes with a single new layer, then answers other questions: here, whether a tweet is "
     "friendly.",
     takes=Text(tokenizer="bert", context=128, before=("[CLS]",), after=("[SEP]",), mask="[MASK]"),

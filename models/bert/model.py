@@ -8,7 +8,7 @@ A sequence is "[CLS] A [SEP]" or "[CLS] A [SEP] B [SEP]". The first [SEP] ends s
 is padding, which nobody attends to.
 
     what                              what comes out             BERT base
-    embed, pos_embed, segment_embed   (n, tokens, width)         23,835,648 with ln_embed
+    embed, pos_embed, segment_embed   (n, tokens, width)         23,837,184 with ln_embed
     blocks.*.attn                     (n, tokens, width)         2,362,368 a block
     blocks.*.mlp                      (n, tokens, width)         4,722,432 a block, and 3,072 in ln1, ln2
     pooler                            (n, width)                 590,592      so far 109,482,240, "110M" in section 3
