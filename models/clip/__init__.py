@@ -1,0 +1,142 @@
+"""CLIP (Radford, Kim, Hallacy, Ramesh, Goh, Agarwal, Sastry, Askell, Mishkin, Clark, Krueger, Sutskever 2021)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from models.paper import Claim, ClassScores, Image, Paper, Probe, Sample
+
+STREAM = ("batch", "token", "channel")
+HEADS = ("batch", "token", "head", "unit")
+PATTERN = ("batch", "head", "query", "key")
+UNITS = ("batch", "token", "unit")
+
+NAMES = tuple(Path(__file__).with_name("names.txt").read_text("utf8").splitlines())
+# Red, green and blue of the authors' training pictures, as their code has them
+MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+PICTURE = Image(channels=3, size=(64, 64), labels=NAMES, mean=MEAN, std=STD, ink=False)
+
+PAPER = Paper(
+    slug="clip",
+    name="CLIP",
+    title="Learning Transferable Visual Models From Natural Language Supervision",
+    authors=(
+        "Alec Radford",
+        "Jong Wook Kim",
+        "Chris Hallacy",
+        "Aditya Ramesh",
+        "Gabriel Goh",
+        "Sandhini Agarwal",
+        "Girish Sastry",
+        "Amanda Askell",
+        "Pamela Mishkin",
+        "Jack Clark",
+        "Gretchen Krueger",
+        "Ilya Sutskever",
+    ),
+    year=2021,
+    venue="ICML 2021",
+    url="https://arxiv.org/abs/2103.00020",
+    track="Vision transformers",
+    idea="Let a picture and its caption find each other among all pictures and captions of a batch: what comes of it is a space "
+    "in which both have a place, and any sentence can serve as the name of a class.",
+    about="Two towers read, one the picture and one the text, and each ends in a vector of 64 numbers, an arrow of length 1. "
+    "During training a batch of drawings and a batch of captions are compared, each with each; the arrows of those that belong "
+    "together are turned towards each other, all other pairs apart. No list of classes is built into the network. To ask which of "
+    "1,914 emoji a drawing shows, the text tower reads their names once, and the arrows it gives are laid down as the weights of "
+    "a last layer; other sentences would make another classifier, with no training. The network learnt from the drawings of six "
+    "vendors, and is asked about the drawings of a seventh, in a style that it has never seen.",
+    takes=PICTURE,
+    gives=ClassScores(labels=NAMES, unit="cosine times the scale"),
+    probes=(
+        Probe(
+            "visual.patch",
+            ("batch", "channel", "height", "width"),
+            "Each patch of the picture as 96 numbers, by one linear layer.",
+        ),
+        Probe(
+            "visual.hook_embed",
+            STREAM,
+            "The class token, then the patches row by row, before they know their place.",
+        ),
+        Probe(
+            "visual.hook_pos_embed", STREAM, "What is added to each token for its place: the same for every picture."
+        ),
+        Probe("visual.ln_pre", STREAM, "Tokens with their places, brought to the same size: where the stream begins."),
+        Probe(
+            "visual.blocks.*.hook_resid_pre",
+            STREAM,
+            "The residual stream as it comes into a layer: all that each token knows so far.",
+        ),
+        Probe(
+            "visual.blocks.*.ln1", STREAM, "The stream with each token brought to the same size: what the heads read."
+        ),
+        Probe("visual.blocks.*.attn.hook_q", HEADS, "Queries: what each token is looking for, one vector a head."),
+        Probe("visual.blocks.*.attn.hook_k", HEADS, "Keys: what each token can be found by, one vector a head."),
+        Probe("visual.blocks.*.attn.hook_v", HEADS, "Values: what each token hands over to those that attend to it."),
+        Probe(
+            "visual.blocks.*.attn.hook_attn_scores", PATTERN, "How well each query meets each key, before the softmax."
+        ),
+        Probe(
+            "visual.blocks.*.attn.hook_pattern",
+            PATTERN,
+            "Attention: how much each token (query) takes from each token (key), 1 in all.",
+        ),
+        Probe(
+            "visual.blocks.*.attn.hook_z",
+            HEADS,
+            "What each head has gathered for each token: the values, weighted by attention.",
+        ),
+        Probe(
+            "visual.blocks.*.hook_attn_out", STREAM, "What all heads of the layer together add to the residual stream."
+        ),
+        Probe("visual.blocks.*.hook_resid_mid", STREAM, "The residual stream between attention and MLP."),
+        Probe(
+            "visual.blocks.*.ln2", STREAM, "The stream with each token brought to the same size: what the MLP reads."
+        ),
+        Probe(
+            "visual.blocks.*.mlp.hook_pre",
+            UNITS,
+            "The MLP's hidden units before the QuickGELU: weighted sums over one token.",
+        ),
+        Probe(
+            "visual.blocks.*.mlp.hook_post",
+            UNITS,
+            "The MLP's hidden units after the QuickGELU: which of its features each token shows.",
+        ),
+        Probe("visual.blocks.*.hook_mlp_out", STREAM, "What the MLP adds to the residual stream."),
+        Probe("visual.blocks.*.hook_resid_post", STREAM, "The residual stream as it leaves a layer."),
+        Probe(
+            "visual.ln_final",
+            ("batch", "channel"),
+            "The class token at the end, brought to the size that the projection reads.",
+        ),
+        Probe("visual.project", ("batch", "unit"), "The class token's vector as 64 numbers, in the space of texts."),
+        Probe(
+            "hook_embedding",
+            ("batch", "unit"),
+            "The same 64 numbers as an arrow of length 1: what is compared with the arrow of every name.",
+        ),
+    ),
+    claims=(
+        Claim(
+            "test_accuracy",
+            63.2,
+            "Table 11, ViT-B/32, zero-shot among 1,000 classes",
+            "ImageNet",
+            label="the right name among all names",
+        ),
+        Claim(
+            "zero_shot_group",
+            91.3,
+            "Table 11, ViT-B/32, zero-shot among 10 classes",
+            "CIFAR-10",
+            label="zero-shot accuracy with few classes (ours: 9 groups, never named in training)",
+        ),
+    ),
+    samples=(Sample("rocket", "probe:0"),),
+    dataset="emoji",
+    twin="No contrast and no text: the same picture tower, with a free weight vector for each of the 1,914 names.",
+    penultimate="hook_embedding",
+    deviations=(),
+)
