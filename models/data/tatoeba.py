@@ -1,4 +1,8 @@
-"""Tatoeba: short English sentences with their French translations, from tatoeba.org by way of manythings.org/anki."""
+"""Tatoeba: short English sentences with their French translations, from tatoeba.org by way of manythings.org/anki.
+
+`translation/tatoeba.en-fr.tsv.gz` has the columns en, fr and split. It is made from one export; the public file is another
+by now, so that it cannot be fetched and checked.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +12,16 @@ import io
 import zlib
 from functools import cache
 
-from models.data import DataMissing, folder, need
+from models.data import DataMissing, folder
 
 SPLITS = ("train", "valid", "test")  # no sentence of valid or test, in either language, is in train
 
 
 @cache
 def _rows() -> dict[str, tuple[list[str], list[str]]]:
-    path = need(folder() / "translation" / "tatoeba.en-fr.tsv.gz")
+    path = folder() / "translation" / "tatoeba.en-fr.tsv.gz"
+    if not path.exists():
+        raise DataMissing(f"{path} is not there: set CUTAWAY_DATA to the folder that has it.")
     found: dict[str, tuple[list[str], list[str]]] = {split: ([], []) for split in SPLITS}
     try:
         text = gzip.decompress(path.read_bytes()).decode("utf8")
