@@ -108,7 +108,7 @@ PAPER = Paper(
         "documents are chapters.",
         "The positions start as waves and are learned from there; the authors' code starts them at random. It shortens the "
         "search for the token before, from which the other heads that look back begin.",
-        "AdamW with a level learning rate that falls at the end, no dropout, one pass. The paper says nothing of its optimizer; "
-        "GPT-1 had Adam, a cosine and dropout of 0.1.",
+        "AdamW with a level learning rate that falls at the end, no dropout, no text seen twice. The paper says nothing of its "
+        "optimizer; GPT-1 had Adam, a cosine and dropout of 0.1.",
     ),
 )

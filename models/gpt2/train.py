@@ -1,4 +1,4 @@
-"""GPT-2 on six sources of fiction, one pass, by AdamW; and its twin, which is attention alone.
+"""GPT-2 on six sources of fiction, nothing seen twice, by AdamW; and its twin, which is attention alone.
 
     python -m models train gpt2
 
