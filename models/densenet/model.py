@@ -1,0 +1,169 @@
+"""DenseNet: every layer of a block sees the maps of all layers before it (section 3), for CIFAR-10 and for ImageNet.
+
+G. Huang, Z. Liu, L. van der Maaten, K. Q. Weinberger, "Densely Connected Convolutional Networks", arXiv:1608.06993, 2016.
+Sections, tables, figures and equations below are those of that paper.
+
+Layer l of a block computes x_l = H_l([x_0, x_1, ..., x_{l-1}]) (Eq. 2): k new maps from all that are there already, H being
+batch normalisation, ReLU and a convolution of 3x3. Nothing is ever written over, so that a layer may be as thin as twelve
+maps. Between blocks a transition halves the maps. n is the batch; k = 12, 22 layers, on CIFAR-10:
+
+    input          (n, 3, 32, 32)
+    conv0          (n, 16, 32, 32)
+    blocks.0       (n, 88, 32, 32)     6 layers, 16 + 6 * 12 maps
+    transitions.0  (n, 88, 16, 16)     1x1 convolution, 2x2 average pooling
+    blocks.1       (n, 160, 16, 16)    6 layers
+    transitions.1  (n, 160, 8, 8)
+    blocks.2       (n, 232, 8, 8)      6 layers
+    pool           (n, 232)            normalised, rectified, averaged over all places
+    classifier     (n, 10)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Config:
+    """The sizes of a DenseNet. With `widths` it is the twin: a layer sees the one before it alone, and is as wide as that."""
+
+    layers: tuple[int, ...] = (6, 12, 24, 16)  # of each dense block; Table 1, DenseNet-121
+    growth: int = 32  # k, how many maps each layer adds
+    first: int = 64  # maps before the first block: 2k (section 3, "Implementation Details")
+    bottleneck: bool = True  # B: a 1x1 convolution to 4k maps before the one of 3x3
+    compression: float = 0.5  # C: theta, the share of a block's maps that a transition lets through
+    stem: Literal["imagenet", "cifar"] = "imagenet"  # 7x7 with stride 2 and pooling, or 3x3
+    classes: int = 1000
+    widths: tuple[int, ...] = ()  # of each block of the twin; none for a DenseNet
+
+    @property
+    def depth(self) -> int:
+        """L, the layers with weights on the longest way: the stem, blocks, transitions, classifier."""
+        return sum(self.layers) * (2 if self.bottleneck else 1) + len(self.layers) + 1
+
+
+def cifar(depth: int, growth: int = 12, widths: tuple[int, ...] = ()) -> Config:
+    """Section 3: three blocks of equal length, 16 maps before the first, neither bottleneck nor compression."""
+    return Config(((depth - 4) // 3,) * 3, growth, 16, False, 1.0, "cifar", 10, widths)
+
+
+PAPER = Config()  # DenseNet-121
+DENSENET_40 = cifar(40)  # L = 40, k = 12: the smallest in Table 2, and the one that Fig. 5 looks into
+SMALL = cifar(22)  # the same with six layers a block in place of twelve
+# About as many weights as the dense blocks and their transitions, and so about as many multiplications.
+TWIN = cifar(22, widths=(26, 42, 52))
+
+
+class Layer(nn.Module):
+    """H_l: batch normalisation, ReLU and a convolution of 3x3; with a bottleneck the same with 1x1 before it."""
+
+    def __init__(self, inputs: int, outputs: int, bottleneck: bool) -> None:
+        super().__init__()
+        self.bottleneck = bottleneck
+        self.hook_seen = nn.Identity()  # [x_0, ..., x_{l-1}]
+        self.norm1 = nn.BatchNorm2d(inputs)
+        self.relu1 = nn.ReLU()
+        if bottleneck:
+            self.conv1 = nn.Conv2d(inputs, 4 * outputs, 1, bias=False)
+            self.norm2 = nn.BatchNorm2d(4 * outputs)
+            self.relu2 = nn.ReLU()
+            self.conv2 = nn.Conv2d(4 * outputs, outputs, 3, padding=1, bias=False)
+        else:
+            self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
+        self.hook_new = nn.Identity()  # x_l
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv1(self.relu1(self.norm1(self.hook_seen(x))))  # (n, inputs, h, w) -> (n, k or 4k, h, w)
+        if self.bottleneck:
+            x = self.conv2(self.relu2(self.norm2(x)))  # (n, 4k, h, w) -> (n, k, h, w)
+        return self.hook_new(x)
+
+
+class Block(nn.Sequential):
+    """Layers of which each sees all maps of the block so far; its output is all of them, in the order of their making."""
+
+    def __init__(self, inputs: int, count: int, growth: int, bottleneck: bool) -> None:
+        super().__init__(*(Layer(inputs + i * growth, growth, bottleneck) for i in range(count)))
+        self.out_channels = inputs + count * growth
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self:
+            x = torch.cat([x, layer(x)], 1)  # (n, maps, h, w) -> (n, maps + k, h, w)
+        return x
+
+
+class Chain(nn.Sequential):
+    """The twin's block: each layer is given what the layer before has made, and nothing else."""
+
+    def __init__(self, inputs: int, count: int, width: int) -> None:
+        super().__init__(*(Layer(width if i else inputs, width, False) for i in range(count)))
+        self.out_channels = width
+
+
+class Transition(nn.Module):
+    """Between two blocks: as many maps as the compression lets through, at half the height and width."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(inputs)
+        self.relu = nn.ReLU()
+        self.conv = nn.Conv2d(inputs, outputs, 1, bias=False)
+        self.pool = nn.AvgPool2d(2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.pool(self.conv(self.relu(self.norm(x))))  # (n, inputs, h, w) -> (n, outputs, h/2, w/2)
+
+
+class DenseNet(nn.Module):
+    """(n, 3, height, width) -> (n, classes) logits."""
+
+    def __init__(self, config: Config = PAPER) -> None:
+        super().__init__()
+        c = config
+        imagenet = c.stem == "imagenet"
+        self.conv0 = (
+            nn.Conv2d(3, c.first, 7, 2, 3, bias=False) if imagenet else nn.Conv2d(3, c.first, 3, 1, 1, bias=False)
+        )
+        self.norm0 = nn.BatchNorm2d(c.first) if imagenet else nn.Identity()
+        self.relu0 = nn.ReLU() if imagenet else nn.Identity()
+        self.pool0 = nn.MaxPool2d(3, 2, 1) if imagenet else nn.Identity()
+        self.blocks, self.transitions, maps = nn.ModuleList(), nn.ModuleList(), c.first
+        for i, count in enumerate(c.layers):
+            if i:
+                self.transitions.append(Transition(maps, through := int(c.compression * maps)))
+                maps = through
+            block = Chain(maps, count, c.widths[i]) if c.widths else Block(maps, count, c.growth, c.bottleneck)
+            self.blocks.append(block)
+            maps = block.out_channels
+        self.norm = nn.BatchNorm2d(maps)
+        self.relu = nn.ReLU()
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.flatten = nn.Flatten()
+        self.classifier = nn.Linear(maps, c.classes)
+        initialise(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.pool0(self.relu0(self.norm0(self.conv0(x))))  # (n, 3, 32, 32) -> (n, 16, 32, 32)
+        for i, block in enumerate(self.blocks):
+            x = block(self.transitions[i - 1](x) if i else x)  # (n, 88, 32, 32), (n, 160, 16, 16), (n, 232, 8, 8)
+        x = self.pool(self.relu(self.norm(x)))  # (n, 232, 1, 1)
+        return self.classifier(self.flatten(x))  # (n, 10)
+
+
+@torch.no_grad()
+def initialise(net: nn.Module) -> None:
+    """Weights normal with variance 2 / inputs of a unit, as in the authors' reference [10]; biases 0."""
+    for module in net.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            if module.bias is not None:
+                module.bias.zero_()
+
+
+def build(config: Config = SMALL) -> DenseNet:
+    """A DenseNet, or its twin, with fresh weights."""
+    return DenseNet(config)

@@ -1,0 +1,177 @@
+"""DenseNet of 22 layers and its twin on CIFAR-10 by SGD with one cycle, on pictures that grow.
+
+    python -m models train densenet
+    python -m models train densenet --only twin
+
+The recipe is that of our ResNet; nothing was chosen on a test picture. What is kept is trained on all 50,000.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from models import build, checkpoint, photos, restore, training
+from models.checkpoint import Metric
+from models.densenet.model import Block, DenseNet, Layer
+from models.photos import share
+
+SLUG = "densenet"
+SEEDS = (0,)
+EPOCHS = {"model": 10, "twin": 10}
+BATCH = 128
+RATE = 0.2  # the largest; the paper begins with 0.1 and divides by 10 twice
+DECAY = 5e-4  # weight decay: the paper's 1e-4 is for 300 passes, a short training stands more
+LOOKED = 2_000  # test pictures for the curve
+CUT = 1_000  # test pictures for the network whose long connections are cut
+
+
+def learn(which: str, seed: int, device: str) -> None:
+    """Train the "model" or its "twin", or go on with it; weights, curve and snapshots are left on disk."""
+    order = training.seed_all(seed)
+    x, y = photos.pictures("train")
+    test, target = (part[:LOOKED].to(device) for part in photos.pictures("test"))
+    module = build(SLUG, "TWIN" if which == "twin" else "SMALL").to(device)
+    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster on a CPU
+    optimizer = torch.optim.SGD(module.parameters(), lr=RATE, momentum=0.9, nesterov=True, weight_decay=DECAY)
+    epoch = len(x) // BATCH
+    total = EPOCHS[which] * epoch
+    run = training.Run(
+        SLUG,
+        which,
+        seed,
+        total=total,
+        module=module,
+        optimizer=optimizer,
+        order=order,
+        measure=lambda net: photos.measures(net, test, target),
+        epoch=epoch,
+        snapshots=8,
+        looks=20,
+    )
+    for step in run:
+        training.set_rate(optimizer, RATE * training.one_cycle(step, total))
+        chosen = training.epoch_batch(len(x), BATCH, step, seed)
+        seen = photos.resized(photos.crops_and_flips(x[chosen], order), photos.side(step, total))
+        seen = seen.to(device, memory_format=torch.channels_last)
+        loss = F.cross_entropy(module(seen), y[chosen].to(device))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        run.note(train_loss=loss.item())
+
+
+def run(device: str = "cpu", only: str | None = None) -> None:
+    """Train what is not there yet; then portrait, record and note."""
+    torch.set_num_threads(1)
+    for which in [only] if only else EPOCHS:
+        for seed in SEEDS if which == "model" else SEEDS[:1]:
+            learn(which, seed, device)
+    if only:
+        return
+    checkpoint.write_arrays(SLUG, "portrait", {"portrait": portrait()})
+    training.finish(
+        SLUG,
+        evaluate,
+        photos.one_of_each(),
+        split="50,000 pictures to train, 10,000 to test",
+        steps=EPOCHS["model"] * (len(photos.pictures("train")[0]) // BATCH),
+        epochs=EPOCHS["model"],
+        wall_seconds=training.clock(SLUG),
+    )
+
+
+def sources(block: Block) -> list[tuple[int, int]]:
+    """Which maps of a block's state each of its layers made: first and last + 1, what the block was given at the front."""
+    layers = [layer for layer in block if isinstance(layer, Layer)]
+    ends = [layer.norm1.num_features for layer in layers] + [block.out_channels]
+    return list(zip([0, *ends], ends, strict=False))
+
+
+def reuse(module: DenseNet) -> list[np.ndarray]:
+    """Fig. 5: for every block, the mean absolute weight that each layer gives to each source of its maps.
+
+    (sources, targets) for each block: source 0 is what the block was given, source s what its layer s made; target l is
+    its layer l + 1, the last one the transition or classifier behind it. NaN where a source is not there yet.
+    """
+    found = []
+    for i, block in enumerate(module.blocks):
+        assert isinstance(block, Block)
+        readers = [layer.conv1.weight for layer in block if isinstance(layer, Layer)]
+        after = module.transitions[i].conv if i < len(module.transitions) else module.classifier
+        assert isinstance(after, nn.Conv2d | nn.Linear)
+        spans = sources(block)
+        table = np.full((len(spans), len(spans)), np.nan, np.float32)
+        for target, weight in enumerate([*readers, after.weight]):
+            for source, (start, end) in enumerate(spans[: target + 1]):
+                table[source, target] = weight.detach()[:, start:end].abs().mean().item()
+        found.append(table)
+    return found
+
+
+def reach(table: np.ndarray) -> float:
+    """The mean weight on sources at least two layers back, in units of that on the source directly before."""
+    size = len(table)
+    near = [table[target, target] for target in range(1, size)]
+    far = [table[source, target] for target in range(1, size) for source in range(target)]
+    return float(np.mean(far) / np.mean(near))
+
+
+def evaluate(limit: int | None = None) -> tuple[Metric, ...]:
+    """Every metric from the weights on disk, over all test pictures or the first `limit` of them."""
+    torch.set_num_threads(1)
+    x, y = (part[:limit] for part in photos.pictures("test"))
+    n = len(x)
+    model, twin = restore(SLUG), restore(SLUG, twin=True)
+    assert isinstance(model, DenseNet)
+    right = [photos.right(restore(SLUG, seed=seed), x, y) for seed in SEEDS]
+    twin_right = photos.right(twin, x, y)
+    known = [part[: min(n, 5_000)] for part in photos.pictures("train")]
+    found = [
+        share("test_error", [n - count for count in right], n),
+        share("test_accuracy", right, n),
+        share("train_error", len(known[0]) - photos.right(model, *known), len(known[0]), "train"),
+        share("twin_test_error", n - twin_right, n),
+        share("twin_test_accuracy", twin_right, n),
+    ]
+    few, target = x[:CUT], y[:CUT]
+    for i, table in enumerate(reuse(model)):
+        weights = int(np.isfinite(table).sum())
+        found.append(Metric(f"reach_block_{i + 1}", round(reach(table), 3), weights, "of the last layer's weight"))
+        cut = photos.right(without_far(model, i), few, target)
+        found.append(share(f"without_far_block_{i + 1}", len(few) - cut, len(few)))
+    return tuple(found)
+
+
+def without_far(module: DenseNet, which: int) -> DenseNet:
+    """The network in which one block's layers see the layer before them alone; what is farther back reaches them as 0.
+
+    The weights towards farther sources are set to zero, those of the transition behind the block are left.
+    """
+    net = copy.deepcopy(module)
+    block = net.blocks[which]
+    assert isinstance(block, Block)
+    spans = sources(block)
+    with torch.no_grad():
+        for layer, (start, _) in zip(block, spans[:-1], strict=True):
+            assert isinstance(layer, Layer)
+            layer.conv1.weight[:, :start] = 0
+    return net
+
+
+def portrait() -> np.ndarray:
+    """Fig. 5 of our own network: the three blocks one above the other, sources from top to bottom, targets to the right.
+
+    Returns float32 (96, 128), 0..1: each table on a scale of its own, 0 where there is no connection.
+    """
+    module = restore(SLUG)
+    assert isinstance(module, DenseNet)
+    picture = np.zeros((96, 128), np.float32)
+    for i, table in enumerate(reuse(module)):
+        tile = np.kron(np.nan_to_num(table / np.nanmax(table)), np.ones((4, 16), np.float32))
+        picture[32 * i + 2 : 32 * i + 2 + tile.shape[0], 8 : 8 + tile.shape[1]] = tile
+    return picture
