@@ -3,7 +3,7 @@
     python -m models train clip
 
 A batch holds each emoji at most once, drawn by one vendor, so that no other text in the batch is right for a picture. The
-recipe was chosen on one of the six vendors, with short trainings on the other five; what is kept is trained on all six.
+recipe was set without a look at any network's answers to the drawings of the test.
 """
 
 from __future__ import annotations

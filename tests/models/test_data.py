@@ -45,8 +45,12 @@ def test_the_probe_set_names_its_source_and_licence():
     note = (SETS / "README.md").read_text("utf8")
     for words in ("LeCun", "Cortes", "Burges", "ShareAlike 3.0", "python -m models.data.probe"):
         assert words in note
-    assert {p.stem for p in SETS.glob("*.npz")} == {"mnist"}
-    assert sum(len(probe(p.stem).images) for p in SETS.glob("*.npz")) <= 500
+    for words in ("Twemoji", "Twitter, Inc. and other contributors", "Attribution 4.0"):
+        assert words in note
+    assert {p.stem for p in SETS.glob("*.npz")} == {"mnist", "emoji"}
+    for path in SETS.glob("*.npz"):
+        assert len(probe(path.stem).images) <= 500
+        assert path.stat().st_size < 2_000_000
 
 
 @pytest.mark.data
