@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models import checkpoint, networks, paper, papers, root
+from models import checkpoint, networks, paper, papers, root, waiting
 from models.paper import Claim
 
 START, END = "<!-- numbers: python -m models notes -->", "<!-- /numbers -->"
@@ -99,4 +99,14 @@ def readme() -> str:
                 f"| {ours(network.slug, claim)} | {value(claim.value, metric.unit if metric else '')} "
                 f"| {record.parameters:,} |"
             )
+    if names := in_training():
+        lines += [
+            "",
+            f"Implemented, tested against a second implementation or the paper's tables, and still in training: {names}.",
+        ]
     return f"{head}{PAPERS_START}\n" + "\n".join(lines) + f"\n{PAPERS_END}{rest.split(PAPERS_END, 1)[1]}"
+
+
+def in_training() -> str:
+    """The papers that wait for their weights, oldest first: "VGG (2014), ResNet (2015)\"; empty where none does."""
+    return ", ".join(f"{p.name or p.title} ({p.year})" for p in waiting())

@@ -100,6 +100,8 @@ def _ticks(count: int) -> list[int]:
 
 
 def portrait(pixels: np.ndarray, dark: bool) -> bytes:
-    """(h, w), signed or not -> PNG bytes on the common scales."""
+    """(h, w), signed or not -> PNG bytes on the common scales; (h, w, 3), uint8 or in 0..1, is a picture as it is."""
+    if pixels.ndim == 3:
+        return png(pixels if pixels.dtype == np.uint8 else np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8))
     t, signed = theme(dark), is_signed(pixels)
     return png(colours(pixels, t.signed if signed else t.unsigned, *limits(pixels, signed)))

@@ -26,6 +26,7 @@ SILENT = (
     nn.Dropout2d,
 )  # they change no value: a stage only as a probe
 TRIES = 3  # random replacements before a stage counts as deaf to another
+MANY = 40  # stages; of a deeper network only those are kept that carry what is computed on, see `places`
 
 Sources = tuple[tuple[str, tuple[str, ...]], ...]
 
@@ -93,7 +94,9 @@ def run(
 def places(module: nn.Module, paper: Paper, x: Tensor) -> tuple[str, ...]:
     """Module paths of all stages, in the order of the forward pass.
 
-    A stage is a probe, or a module without children that is neither inside a probe nor silent.
+    A stage is a probe, or a module without children that is neither inside a probe nor silent. Where those are too MANY to
+    be seen at once, it is a probe that holds numbers for places and units alone: no queries, keys or heads, which have
+    rooms of their own, and not the parts of a probe's work. Where these are too many still, one in two or more is kept.
     """
     probes = expand(module, paper.probes)
     inside = tuple(f"{path}." for path in probes)
@@ -103,7 +106,12 @@ def places(module: nn.Module, paper: Paper, x: Tensor) -> tuple[str, ...]:
         if name and not list(part.children()) and not isinstance(part, SILENT) and not name.startswith(inside)
     ]
     seen = run(module, x, {*probes, *leaves})
-    return tuple(path for path, out in seen.items() if isinstance(out, Tensor) and out.is_floating_point())
+    found = [path for path, out in seen.items() if isinstance(out, Tensor) and out.is_floating_point()]
+    if len(found) > MANY:
+        plain = [p for p in found if p in probes and not {"head", "query", "key"} & set(probes[p].axes)]
+        every = -(-len(plain) // MANY)
+        found = plain[::-1][::every][::-1]  # the last is the output
+    return tuple(found)
 
 
 @torch.no_grad()
@@ -127,7 +135,7 @@ def _listeners(module: nn.Module, x: Tensor, clean: Mapping[str, Tensor], which:
     generator = torch.Generator().manual_seed(0)
     value = x if which == INPUT else clean[which]
     heard: set[str] = set()
-    for _ in range(TRIES):
+    for _ in range(TRIES if len(clean) < MANY // 2 else 1):
         noise = 3 * (value.std(correction=0) + 1) * torch.randn(value.shape, generator=generator).to(value)
         hold = dict(clean) if which == INPUT else {**clean, which: noise}
         seen = run(module, noise if which == INPUT else x, clean, hold)

@@ -47,6 +47,8 @@ with st.container(key="label", gap="xsmall"):
         "Choose one, draw a digit, and see what happens inside."
     )
 opened = shelf([card(p) for p in models.papers()], TRACKS, key="shelf")
+if names := notes.in_training():
+    st.caption(f"Implemented, and still in training: {names}. They open here once their weights are measured.")
 session.warm()
 if opened:
     st.switch_page("app/pages/paper.py", query_params={"paper": opened})

@@ -16,6 +16,8 @@ KINDS = {
     "matrix": "a row a unit, a column an input",
 }
 
+LARGE = 30_000  # weights of a matrix above which it is drawn as one picture
+
 
 def draw(visit: Visit) -> None:
     """All units of a layer on one scale; the chosen unit large beside it."""
@@ -80,6 +82,20 @@ def _pictures(visit: Visit, sheet: Sheet) -> None:
 
 
 def _matrix(visit: Visit, sheet: Sheet) -> None:
+    """A heat map with a name a row and a column; of a large matrix a picture, a point a weight."""
+    if sheet.maps.size > LARGE:
+        picture = mosaic(sheet.maps, visit.dark, signed=True)
+        _, rows, columns = sheet.maps.shape
+        st.image(picture.png, width="stretch", alt=f"{sheet.path}: {rows} units by {columns} inputs, a point a weight")
+        foot(
+            visit,
+            key="weights",
+            reading=_strongest(sheet),
+            numbers=_numbers(sheet),
+            code=_code(visit.paper.slug),
+            png=picture.png,
+        )
+        return
     figure = heatmap(
         sheet.maps[0],
         visit.dark,
@@ -92,17 +108,22 @@ def _matrix(visit: Visit, sheet: Sheet) -> None:
         row_names=sheet.units,
         column_names=sheet.inputs,
     )
+    exhibit(
+        visit, figure, key="weights", reading=_strongest(sheet), numbers=_numbers(sheet), code=_code(visit.paper.slug)
+    )
+
+
+def _strongest(sheet: Sheet) -> str:
     flat = np.abs(sheet.maps[0])
     u, i = np.unravel_index(int(flat.argmax()), flat.shape)
-    exhibit(
-        visit,
-        figure,
-        key="weights",
-        reading=f"Orange adds, blue takes away. The strongest connection goes from input {sheet.inputs[i]} to unit "
-        f"{sheet.units[u]}: {sheet.maps[0, u, i]:+.3g}.",
-        numbers={"weights": sheet.maps[0], "bias": sheet.bias},
-        code=_code(visit.paper.slug),
+    return (
+        f"{len(flat)} units by {len(flat.T)} inputs. Orange adds, blue takes away. The strongest connection goes from input "
+        f"{sheet.inputs[i]} to unit {sheet.units[u]}: {sheet.maps[0, u, i]:+.3g}."
     )
+
+
+def _numbers(sheet: Sheet) -> dict[str, np.ndarray]:
+    return {"weights": sheet.maps[0], "bias": sheet.bias}
 
 
 def _about(sheet: Sheet, index: int) -> str:

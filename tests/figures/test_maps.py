@@ -78,3 +78,7 @@ def test_a_heat_map_has_the_scale_it_was_given():
 
 def test_a_portrait_is_the_array_in_colour():
     assert pixels(portrait(np.eye(5, 7, dtype=np.float32), False)).shape == (5, 7, 3)
+    coloured = np.zeros((5, 7, 3), np.uint8)
+    coloured[1, 2] = 10, 20, 30
+    assert (pixels(portrait(coloured, False)) == coloured).all()
+    assert (pixels(portrait(coloured / np.float32(255), True)) == coloured).all()

@@ -21,6 +21,7 @@ from models.paper import Image, Paper
 
 ADDS_UP = 0.01  # of what is to be explained: the most that DeepLift may miss by
 APART = 0.2  # of the picture's side: how far apart the first and last cell of a map must look, at least
+LAYERS = (("batch", "channel", "height", "width"), ("batch", "unit"))  # axes of what a method may look at inside
 FLOAT = 1e-5  # of the scores: what float32 may lose on top of that
 
 
@@ -109,7 +110,7 @@ def _inputs(paper: Paper) -> Tensor:
 
 
 def _flow(module: nn.Module, paper: Paper) -> _Flow:
-    x = _inputs(paper).requires_grad_()
+    x = _inputs(paper)[::4].requires_grad_()
     outputs: dict[str, Tensor] = {}
 
     def keep(path: str):
@@ -119,19 +120,31 @@ def _flow(module: nn.Module, paper: Paper) -> _Flow:
         return hook
 
     modules = dict(module.named_modules())
-    for path in expand(module, paper.probes):
+    probes = expand(module, paper.probes)
+    for path in probes:
         modules[path].register_forward_hook(keep(path))  # taken off by `undisturbed`
     with torch.enable_grad():
         scores = module(x)
         weights = torch.randn(scores.shape, generator=torch.Generator().manual_seed(1))
         inner = [
-            p for p, y in outputs.items() if y.ndim in (2, 4) and not _same(y.abs(), scores.abs()) and not _same(y, x)
+            p
+            for p, y in outputs.items()
+            if probes[p].axes in LAYERS and not _same(y.abs(), scores.abs()) and not _same(y, x)
         ]
-        to_score = tuple(p for p in inner if _reaches(scores * weights, outputs[p]))
+        to_score = _reached(scores * weights, {p: outputs[p] for p in inner})
         from_input = tuple(p for p in inner if _reaches(outputs[p], x))
         through = _reaches(scores * weights, x)
         placed = tuple(p for p in from_input if _over_the_picture(outputs[p], x))
     return _Flow(through, to_score, from_input, placed, {p: tuple(y.shape[1:]) for p, y in outputs.items()})
+
+
+def _reached(output: Tensor, layers: Mapping[str, Tensor]) -> tuple[str, ...]:
+    """The layers with respect to which the slope of the output is anywhere other than zero, all in one pass."""
+    known = {p: y for p, y in layers.items() if y.requires_grad}
+    if not output.requires_grad or not known:
+        return ()
+    slopes = torch.autograd.grad(output.sum(), list(known.values()), retain_graph=True, allow_unused=True)
+    return tuple(p for p, slope in zip(known, slopes, strict=True) if slope is not None and bool((slope != 0).any()))
 
 
 def _same(a: Tensor, b: Tensor) -> bool:
