@@ -46,7 +46,7 @@ PAPER = Paper(
     deviations=(
         "Some sixteen million words of novels, speeches, plays, glosses and sayings, with a vocabulary of 8,000 and 48 units; the "
         "paper has a billion words of news, 692,000 words and 300 units. Words outside the vocabulary are left out, as there.",
-        "A batch of 2,048 words is held against the same 128 noise words, each of which counts 5/128; the paper draws five for "
+        "A batch of 2,048 words is held against the same 64 noise words, each of which counts 5/64; the paper draws five for "
         "each pair anew. What is minimised is the same on average.",
         "Adam on whole batches, its rate falling in a straight line; the paper goes pair by pair with plain gradient steps.",
         "Subsampling begins at a frequency of 1e-4, not 1e-5, as the text is so much shorter; the formula is the paper's.",

@@ -27,11 +27,11 @@ SEEDS = (0,)
 WHICH = {"model": "SMALL", "twin": "TWIN", "window_2": "WINDOW_2", "window_10": "WINDOW_10"}
 SPECIAL = ("[UNK]",)
 WORD = r"\p{L}+(?:'\p{L}+)*"
-EPOCHS = 5  # passes through the words that subsampling leaves
+EPOCHS = 4  # passes through the words that subsampling leaves
 BATCH = 2048  # words with what is near them
 RATE = 3e-3  # of Adam, falling to 0 in a straight line as in the published code
 NEGATIVE = 5  # k: negative samples an example (II, section 2.2: 5 to 20 for small data sets)
-NOISE = 128  # words drawn for a batch, which share those k
+NOISE = 64  # words drawn for a batch, which share those k
 POWER = 0.75  # of a word's frequency, by which it is drawn (II, section 2.2)
 SAMPLE = (
     1e-4  # t: words more frequent than this are left out at times (II, Eq. 5; 1e-5 there, for a text 60 times as long)
