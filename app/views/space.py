@@ -20,9 +20,12 @@ def draw(visit: Visit) -> None:
         crowd = session.probe_visit(visit)
     except KeyError:
         st.info(
-            f"A space needs company: no test pictures of {paper.dataset} are shipped, so there is nothing to lie among."
+            f"A space needs company: the test pictures of {paper.dataset} may not be shipped, and are not on this machine."
         )
-        st.caption("Put a probe set of the data into models/data/probe_sets, and this room opens.")
+        st.caption(
+            f"Fetch them with `python -m models data fetch {paper.dataset}`, or name the folder that has them in CUTAWAY_DATA, "
+            "and this room opens."
+        )
         return
     paths = [p.path for p in paper.probes]
     start = paper.penultimate or paths[-1]

@@ -1,20 +1,25 @@
-"""The probe sets: at most 500 test pictures a data set, shipped, so that a fresh clone has examples at once.
+"""The probe sets: at most 500 test pictures a data set, shipped where that is allowed, so that a fresh clone has examples.
 
 `python -m models.data.probe` makes them again from the data sets. Of the digits: the first fifty test pictures of every
 class, taking turns, so that picture i shows class i mod 10. Of the emoji: every fourth of the held-out vendor's drawings or
-nearly so, in the order of their names.
+nearly so, in the order of their names. What may not be shipped is taken from the data set, where that is on this machine.
 """
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from models.data import DataMissing, folder, need
+
 SETS = Path(__file__).with_name("probe_sets")
-EACH = 50  # digits a class
+EACH = 50  # pictures a class
 EMOJI = 500  # drawings in all
 
 
@@ -29,10 +34,10 @@ class ProbeSet:
 
 @cache
 def probe(name: str) -> ProbeSet:
-    """The probe set of a data set. Raises KeyError where there is none."""
+    """The probe set of a data set. Raises KeyError where there is none, nor the data set itself."""
     path = SETS / f"{name}.npz"
     if not path.exists():
-        raise KeyError(f"no probe set of {name!r}")
+        return _from_data(name)
     with np.load(path, allow_pickle=False) as file:
         arrays = {key: file[key] for key in ("images", "labels", "indices")}
     for array in arrays.values():
@@ -40,12 +45,31 @@ def probe(name: str) -> ProbeSet:
     return ProbeSet(**arrays)
 
 
+def _from_data(name: str) -> ProbeSet:
+    """As many test pictures of every class as of digits, of a data set whose reader names its classes."""
+    spec = importlib.util.find_spec(f"models.data.{name}")
+    reader: Any = importlib.import_module(f"models.data.{name}") if spec else None
+    if not hasattr(reader, "LABELS"):
+        raise KeyError(f"no probe set of {name!r}")
+    try:
+        images, labels = reader.decode(need(folder() / name / "test.parquet"))  # not kept: it is large
+    except DataMissing as error:
+        raise KeyError(str(error)) from None
+    first = _turns(labels, len(reader.LABELS))
+    return ProbeSet(images[first], labels[first], first)
+
+
+def _turns(labels: np.ndarray, classes: int) -> np.ndarray:
+    """Places of the first pictures of every class, the classes taking turns."""
+    return np.stack([np.flatnonzero(labels == label)[:EACH] for label in range(classes)], axis=1).reshape(-1)
+
+
 def make() -> None:
     """Write mnist.npz and emoji.npz from the test sets. Raises DataMissing."""
     from models.data import emoji, mnist
 
     images, labels = mnist.read("test")
-    first = np.stack([np.flatnonzero(labels == digit)[:EACH] for digit in range(10)], axis=1).reshape(-1)
+    first = _turns(labels, 10)
     SETS.mkdir(exist_ok=True)
     np.savez_compressed(SETS / "mnist.npz", images=images[first], labels=labels[first], indices=first)
     drawn, names = emoji.read("test")
