@@ -6,6 +6,7 @@ python -m models.gpt2.generate "It was a dark"  continue a text
 
 from __future__ import annotations
 
+import re
 import sys
 
 import torch
@@ -45,7 +46,7 @@ def continuations(rows: Tensor) -> str:
     drawn = generate(restore(SLUG), torch.cat([start, given], 1), LENGTH)[:, 1 + GIVEN :]
     lines = []
     for number, (before, after) in enumerate(zip(given.tolist(), drawn.tolist(), strict=True), 1):
-        shown = (" ".join(tokens.decode(SLUG, part).replace("*", "").split()) for part in (before, after))
+        shown = (" ".join(re.sub(r"[*_]", "", tokens.decode(SLUG, part)).split()) for part in (before, after))
         first, then = (part.replace("<", "&lt;").replace("|", "&#124;") for part in shown)
         lines.append(f"{number}. {first} **{then}**")
     return "\n".join(lines)

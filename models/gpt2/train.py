@@ -201,9 +201,9 @@ def portrait() -> np.ndarray:
 
 
 def evaluate(limit: int | None = None) -> tuple[Metric, ...]:
-    """Every metric from the weights on disk, over all held-out windows or the first `limit` of them."""
+    """Every metric from the weights on disk, over all held-out windows or, as one is a whole page, the first `limit` / 4."""
     torch.set_num_threads(1)
-    rows, found = windows("test")[:limit], []
+    rows, found = windows("test")[: limit and limit // 4], list[Metric]()
     text_ids = windows("test")[0, : CONTEXT - 1]
     for prefix, module in (("", restore(SLUG)), ("twin_", restore(SLUG, twin=True))):
         units = {"test_loss": "nats a token", "bits_per_byte": "bits a byte", "test_accuracy": "%"}

@@ -380,6 +380,22 @@ def test_continuations_are_drawn_from_the_likeliest_and_repeat_with_the_seed():
         assert all(token in row for token, row in zip(drawn.tolist(), likeliest.tolist(), strict=True))
 
 
+def test_the_continuations_stand_in_the_note_between_their_marks(little, monkeypatch, tmp_path):
+    checkpoint.write_weights("gpt2", model.build(model.SMALL))
+    note = tmp_path / "README.md"
+    note.write_text(f"before\n{generate.START}\nold\n{generate.FINISH}\nafter", "utf8")
+    monkeypatch.setattr(generate.notes, "path", lambda _slug: note)
+    monkeypatch.setattr(generate, "LENGTH", 3)
+    rows = train.windows("train")[:, 1:]
+    generate.write_continuations(rows)
+    head, *lines, after = note.read_text("utf8").split("\n")[1:-1]
+    assert (head, after) == (generate.START, generate.FINISH)
+    assert len(lines) == min(len(rows), generate.COUNT)
+    given = " ".join(tokens.decode("gpt2", rows[0, : generate.GIVEN].tolist()).split())
+    assert lines[0].startswith(f"1. {given.replace('<', '&lt;').replace('|', '&#124;')} **")
+    assert all(line.endswith("**") for line in lines)
+
+
 def test_a_text_begins_with_the_end_of_the_one_before():
     if not tokens.path("gpt2").exists():
         pytest.fail("the vocabulary of gpt2 is missing")
