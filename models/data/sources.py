@@ -31,6 +31,18 @@ SOURCES = (
         home="https://yann.lecun.com/exdb/mnist/",
     ),
     Source(
+        name="cifar10",
+        title="CIFAR-10",
+        what="Photographs in colour of 32x32 points, ten kinds of thing, from airplane to truck: 50,000 to train on and 10,000 to "
+        "test on. What our networks were trained on are JPEG copies with small traces of that compression; the public copy holds "
+        "the original points, in another order.",
+        source="A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, technical report, University of Toronto, "
+        "2009.",
+        licence="none stated by its author, who asks to cite the report",
+        attribution="CIFAR-10, A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009",
+        home="https://www.cs.toronto.edu/~kriz/cifar.html",
+    ),
+    Source(
         name="families",
         title="The family trees",
         what="Two family trees of the same shape, one English and one Italian: 24 people, 12 relations, 104 facts of the form "

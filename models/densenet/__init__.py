@@ -109,8 +109,8 @@ PAPER = Paper(
     deviations=(
         "22 layers with k = 12 in place of 40: the same three blocks and transitions, with six layers a block and 0.27 million "
         "parameters, since the 40 layers ask for between three and four times the work.",
-        "Trained for a few passes and not 300, by one warm cycle of the learning rate up to 0.2 in batches of 128 with a weight "
-        "decay of 5e-4; the paper divides 0.1 by 10 twice, with batches of 64 and a decay of 1e-4.",
+        "Trained for a few passes and not 300, by one warm cycle of the learning rate up to 0.1 with a weight decay of 5e-4; the "
+        "paper divides 0.1 by 10 twice and decays by 1e-4.",
         "The pictures grow during training: 16x16 for the first 35 % of the steps, 24x24 up to 70 %, then 32x32.",
         "A transition has a ReLU between normalisation and convolution, as in the authors' program; the paper's text does not "
         "name it.",
