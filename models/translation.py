@@ -90,7 +90,7 @@ class Pairs:
 
     @lru_cache(maxsize=4)  # noqa: B019 (a few instances live as long as the program)
     def cuts(self, budget: int) -> tuple[tuple[int, int], ...]:
-        """First and last + 1 of every batch, in order of length: its pairs times its longest stay within `budget`."""
+        """First and last + 1 of every batch, in order of length: what a network is given of it stays within `budget`."""
         found, first = [], 0
         ordered = sorted(self.lengths)
         longest = 0
@@ -113,7 +113,8 @@ class Pairs:
     def batch(self, step: int, seed: int, budget: int) -> tuple[Tensor, Tensor]:
         """Batch `step`, counted over all epochs: (n, source) with END and (n, 1 + target + 1) with START and END.
 
-        Its pairs are of like length, at most `budget` tokens with their padding. Nothing is remembered between calls.
+        Its pairs are of like length. Sources, and targets up to their last but one, which is what a network is given, have
+        at most `budget` tokens with their padding. Nothing is remembered between calls.
         """
         number, place = divmod(step, len(self.cuts(budget)))
         indices, cuts = self.epoch(number, seed, budget)

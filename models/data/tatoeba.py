@@ -25,7 +25,10 @@ def _rows() -> dict[str, tuple[list[str], list[str]]]:
     found: dict[str, tuple[list[str], list[str]]] = {split: ([], []) for split in SPLITS}
     try:
         text = gzip.decompress(path.read_bytes()).decode("utf8")
-        for row in csv.DictReader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE):
+        rows = csv.DictReader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE)
+        if rows.fieldnames is None:
+            raise EOFError("it is empty")
+        for row in rows:
             english, french = found[row["split"]]
             english.append(row["en"])
             french.append(row["fr"])

@@ -25,6 +25,8 @@ from torch.nn import functional as F
 
 from models.translation import PAD, VOCABULARY, State, Translator
 
+Memory = tuple[Tensor, Tensor]  # keys and values (n, tokens, h, k) of all that can be looked at
+
 
 @dataclass(frozen=True)
 class Config:
@@ -36,7 +38,7 @@ class Config:
     d_ff: int  # width inside the feed-forward networks
     heads: int  # h; each has d_model / h units for its keys and values
     dropout: float = 0.1  # P_drop: of what each sub-layer adds, and of the embeddings (5.4)
-    context: int = 256  # tokens for which positions are made
+    context: int = 512  # tokens for which positions are made: more than a sentence has
     positions: bool = True  # False: the network is not told where a token stands
 
 
@@ -58,11 +60,16 @@ class Attention(nn.Module):
         self.hook_q, self.hook_k, self.hook_v, self.hook_z = (nn.Identity() for _ in range(4))
         self.hook_attn_scores, self.hook_pattern = nn.Identity(), nn.Identity()
 
-    def forward(self, asking: Tensor, asked: Tensor, hidden: Tensor) -> Tensor:
-        """(n, q, d) looks at (n, k, d), but not where `hidden` (n or 1, 1, q or 1, k) is true."""
-        q = self.hook_q(self.W_Q(asking).unflatten(-1, (self.heads, self.units)))  # (n, q, h, k)
-        k = self.hook_k(self.W_K(asked).unflatten(-1, (self.heads, self.units)))
+    def remember(self, asked: Tensor) -> Memory:
+        """The keys and values of (n, k, d)."""
+        k = self.hook_k(self.W_K(asked).unflatten(-1, (self.heads, self.units)))  # (n, k, h, units)
         v = self.hook_v(self.W_V(asked).unflatten(-1, (self.heads, self.units)))
+        return k, v
+
+    def forward(self, asking: Tensor, memory: Memory, hidden: Tensor) -> Tensor:
+        """(n, q, d) looks at k tokens, but not where `hidden` (n or 1, 1, q or 1, k) is true."""
+        q = self.hook_q(self.W_Q(asking).unflatten(-1, (self.heads, self.units)))  # (n, q, h, units)
+        k, v = memory
         scores = q.transpose(1, 2) @ k.permute(0, 2, 3, 1) / math.sqrt(self.units)  # (n, h, q, k), Eq. 1
         scores = self.hook_attn_scores(scores).masked_fill(hidden, -1e9)
         pattern = self.hook_pattern(self.softmax(scores))  # (n, h, q, k), each row adds up to 1
@@ -96,7 +103,7 @@ class EncoderBlock(nn.Module):
 
     def forward(self, x: Tensor, hidden: Tensor) -> Tensor:
         x = self.hook_resid_pre(x)  # (n, s, d)
-        x = x + self.hook_attn_out(self.attn_dropout(self.attn(x, x, hidden)))
+        x = x + self.hook_attn_out(self.attn_dropout(self.attn(x, self.attn.remember(x), hidden)))
         x = self.ln1(self.hook_resid_mid(x))
         x = x + self.hook_mlp_out(self.mlp_dropout(self.mlp(x)))
         return self.ln2(self.hook_resid_post(x))
@@ -114,14 +121,20 @@ class DecoderBlock(nn.Module):
         self.hook_resid_mid_cross = nn.Identity()
         self.hook_attn_out, self.hook_cross_attn_out, self.hook_mlp_out = (nn.Identity() for _ in range(3))
 
-    def forward(self, x: Tensor, later: Tensor, source: Tensor, hidden: Tensor) -> Tensor:
+    def forward(self, x: Tensor, across: Memory, hidden: Tensor, past: Memory | None = None) -> tuple[Tensor, Memory]:
+        """(n, t, d), after `past` tokens already written -> the same, and what later tokens may look at."""
         x = self.hook_resid_pre(x)  # (n, t, d)
-        x = x + self.hook_attn_out(self.attn_dropout(self.attn(x, x, later)))
+        own = self.attn.remember(x)
+        if past is not None:
+            own = torch.cat([past[0], own[0]], 1), torch.cat([past[1], own[1]], 1)
+        later = torch.ones(1, 1, x.shape[1], own[0].shape[1], dtype=torch.bool, device=x.device)
+        later = later.triu(1 + own[0].shape[1] - x.shape[1])  # true where a key comes after the query
+        x = x + self.hook_attn_out(self.attn_dropout(self.attn(x, own, later)))
         x = self.ln1(self.hook_resid_mid(x))
-        x = x + self.hook_cross_attn_out(self.cross_dropout(self.cross_attn(x, source, hidden)))
+        x = x + self.hook_cross_attn_out(self.cross_dropout(self.cross_attn(x, across, hidden)))
         x = self.ln2(self.hook_resid_mid_cross(x))
         x = x + self.hook_mlp_out(self.mlp_dropout(self.mlp(x)))
-        return self.ln3(self.hook_resid_post(x))
+        return self.ln3(self.hook_resid_post(x)), own
 
 
 def sinusoids(context: int, d: int) -> Tensor:
@@ -141,8 +154,8 @@ class Stack(nn.Module):
         self.register_buffer("table", table, persistent=False)
         self.hook_embed, self.hook_pos_embed, self.dropout = nn.Identity(), nn.Identity(), nn.Dropout(c.dropout)
 
-    def placed(self, embedded: Tensor) -> Tensor:
-        positions = self.table[: embedded.shape[1]].expand_as(embedded)  # (n, s or t, d)
+    def placed(self, embedded: Tensor, first: int = 0) -> Tensor:
+        positions = self.table[first : first + embedded.shape[1]].expand_as(embedded)  # (n, s or t, d)
         return self.dropout(self.hook_embed(embedded) + self.hook_pos_embed(positions))
 
 
@@ -167,13 +180,19 @@ class Decoder(Stack):
         super().__init__(c)
         self.blocks = nn.ModuleList(DecoderBlock(c) for _ in range(c.blocks))
 
-    def forward(self, embedded: Tensor, source: Tensor, hidden: Tensor) -> Tensor:
-        t = embedded.shape[1]
-        later = torch.ones(1, 1, t, t, dtype=torch.bool, device=embedded.device).triu(1)
-        x = self.placed(embedded)
-        for block in self.blocks:
-            x = block(x, later, source, hidden)
-        return x
+    def across(self, source: Tensor) -> list[Memory]:
+        """What every block will look at of the encoder's output (n, s, d)."""
+        return [block.cross_attn.remember(source) for block in self.blocks]
+
+    def forward(
+        self, embedded: Tensor, across: list[Memory], hidden: Tensor, past: list[Memory] | None = None
+    ) -> tuple[Tensor, list[Memory]]:
+        x = self.placed(embedded, past[0][0].shape[1] if past else 0)
+        memories = []
+        for i, block in enumerate(self.blocks):
+            x, own = block(x, across[i], hidden, past[i] if past else None)
+            memories.append(own)
+        return x, memories
 
 
 class Unembed(nn.Module):
@@ -202,20 +221,33 @@ class Transformer(Translator):
         return self.teach(pair[:, 0], pair[:, 1])
 
     def teach(self, source: Tensor, target: Tensor) -> Tensor:
-        hidden = (source == PAD)[:, None, None]  # (n, 1, 1, s): nothing looks at padding
-        read = self.encoder(self.embed(source) * self.scale, hidden)  # (n, s, d)
-        written = self.decoder(self.embed(target) * self.scale, read, hidden)  # (n, t, d)
+        read, hidden = self.read(source)
+        written, _ = self.decoder(self.embed(target) * self.scale, self.decoder.across(read), hidden)  # (n, t, d)
         return self.unembed(written, self.embed.weight)  # (n, t, vocabulary)
 
-    def start(self, source: Tensor) -> State:
+    def read(self, source: Tensor) -> tuple[Tensor, Tensor]:
+        """(n, s) -> the encoder's output (n, s, d), and where the source is padding, which nothing looks at (n, 1, 1, s)."""
         hidden = (source == PAD)[:, None, None]
-        read = self.encoder(self.embed(source) * self.scale, hidden)
-        return {"read": read, "hidden": hidden, "written": source[:, :0]}
+        return self.encoder(self.embed(source) * self.scale, hidden), hidden
+
+    def start(self, source: Tensor) -> State:
+        read, hidden = self.read(source)
+        return {"hidden": hidden, **kept("across", self.decoder.across(read))}
 
     def next(self, last: Tensor, state: State) -> tuple[Tensor, State]:
-        written = torch.cat([state["written"], last[:, None]], 1)
-        x = self.decoder(self.embed(written) * self.scale, state["read"], state["hidden"])
-        return self.unembed(x[:, -1], self.embed.weight).log_softmax(-1), state | {"written": written}
+        across, past = found("across", state), found("past", state)
+        x, memories = self.decoder(self.embed(last[:, None]) * self.scale, across, state["hidden"], past)
+        return self.unembed(x[:, -1], self.embed.weight).log_softmax(-1), state | kept("past", memories)
+
+
+def kept(name: str, memories: list[Memory]) -> State:
+    """The memories of all blocks as tensors by name, and, below, back again."""
+    return {f"{name} {i} {part}": x for i, memory in enumerate(memories) for part, x in zip("kv", memory, strict=True)}
+
+
+def found(name: str, state: State) -> list[Memory]:
+    parts = [x for key, x in state.items() if key.startswith(f"{name} ")]
+    return list(zip(parts[::2], parts[1::2], strict=True))
 
 
 def build(config: Config = SMALL) -> Transformer:
