@@ -47,8 +47,19 @@ def decode(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 SIZES = {50_000: "train", 10_000: "test"}
-# The mean red, green and blue of each class, 0..255, over the training set. A JPEG copy moves them by less than a tenth.
-COLOURS = ()
+# The mean red, green and blue of each class over the training set, 0..255. Compression hardly moves a mean of so many points.
+COLOURS = (
+    (134.0, 142.8, 150.1),
+    (120.1, 115.9, 114.0),
+    (124.7, 125.3, 108.1),
+    (126.3, 116.4, 106.0),
+    (120.2, 118.6, 96.5),
+    (127.4, 118.5, 106.2),
+    (119.8, 111.8, 88.1),
+    (128.0, 122.3, 106.3),
+    (125.0, 134.0, 141.4),
+    (127.1, 123.7, 121.8),
+)
 APART = {"train": 1.0, "test": 6.0}  # how far a mean may be from these: the test set's are other pictures' means
 
 
