@@ -123,6 +123,6 @@ def evaluate(limit: int | None = None) -> tuple[Metric, ...]:
         photos.share("twin_test_error", n - twins, n),
         photos.share("twin_test_accuracy", twins, n),
         photos.share("twin_train_error", m - photos.right(twin, *known), m, "train"),
-        Metric("shallow_minus_deep", (right[0] - twins) * 100 / n, n, "points"),
+        Metric("shallow_minus_deep", (right[0] - twins) * 100 / n, n, "%"),
         Metric("receptive_field", receptive_fields(SMALL)["fc6"][0], n, "pixels"),
     )
