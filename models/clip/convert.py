@@ -47,7 +47,8 @@ def from_transformers(state: Mapping[str, Tensor], names: int = PAPER.names) -> 
 
     Raises KeyError at a key that CLIP does not have.
     """
-    ours, thirds = {}, {}
+    ours: dict[str, Tensor] = {}
+    thirds: dict[str, Tensor] = {}
     for key, value in state.items():
         if key in OUTSIDE:
             ours[OUTSIDE[key]] = value
