@@ -153,7 +153,8 @@ def initialise(net: AlexNet) -> None:
         if isinstance(module, nn.Conv2d | nn.Linear):
             gain = 2.0 if net.config.activation == "relu" else 1.0
             nn.init.normal_(module.weight, std=(gain / module.weight[0].numel()) ** 0.5)
-            nn.init.zeros_(module.bias)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
     net.fc8.weight.mul_(0.1)  # no opinion at first
 
 

@@ -39,7 +39,7 @@ def learn(which: str, seed: int, device: str) -> None:
     assert isinstance(module, GoogLeNet)
     module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # twice as fast on a CPU
     optimizer = torch.optim.SGD(module.parameters(), lr=RATE, momentum=0.9, nesterov=True, weight_decay=DECAY)
-    seen = [part[:LOOKED].to(device) for part in photos.pictures("test")]
+    test, target = (part[:LOOKED].to(device) for part in photos.pictures("test"))
     run = training.Run(
         SLUG,
         which,
@@ -48,7 +48,7 @@ def learn(which: str, seed: int, device: str) -> None:
         module=module,
         optimizer=optimizer,
         order=order,
-        measure=lambda net: photos.measures(net, *seen),
+        measure=lambda net: photos.measures(net, test, target),
         epoch=epoch,
         average=training.Average(module, AVERAGE),
         snapshots=8,
@@ -137,8 +137,8 @@ def shares(module: GoogLeNet, x: Tensor) -> dict[str, float]:
             strength[name] += torch.stack([of[branch].mean() * len(part) for branch in BRANCHES])
     shares: dict[str, float] = {}
     for stage in "345":
-        of = [100 * values / values.sum() for name, values in strength.items() if name.startswith(stage)]
-        for kind, share in zip(BRANCHES.values(), torch.stack(of).mean(0).tolist(), strict=True):
+        each = [100 * values / values.sum() for name, values in strength.items() if name.startswith(stage)]
+        for kind, share in zip(BRANCHES.values(), torch.stack(each).mean(0).tolist(), strict=True):
             shares[f"stage_{stage}_share_of_{kind}"] = share
     return shares
 

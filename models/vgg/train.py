@@ -36,7 +36,7 @@ def learn(which: str, seed: int, device: str) -> None:
     module = build(SLUG, "SMALL" if which == "model" else "TWIN").to(device)
     module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # twice as fast on a CPU
     optimizer = torch.optim.SGD(module.parameters(), lr=RATE, momentum=0.9, nesterov=True, weight_decay=DECAY)
-    seen = [part[:LOOKED].to(device) for part in photos.pictures("test")]
+    test, target = (part[:LOOKED].to(device) for part in photos.pictures("test"))
     run = training.Run(
         SLUG,
         which,
@@ -45,7 +45,7 @@ def learn(which: str, seed: int, device: str) -> None:
         module=module,
         optimizer=optimizer,
         order=order,
-        measure=lambda net: photos.measures(net, *seen),
+        measure=lambda net: photos.measures(net, test, target),
         epoch=epoch,
         average=training.Average(module, AVERAGE),
         snapshots=8,
