@@ -24,8 +24,9 @@ def folder() -> Path:
 def need(path: Path) -> Path:
     """`path`, or DataMissing with a sentence that says how to get it."""
     if not path.exists():
+        from models.data.fetch import FILES
+
         name = path.relative_to(folder()).parts[0]
-        raise DataMissing(
-            f"The data set {name} is not on this machine: set CUTAWAY_DATA, or run `python -m models data fetch {name}`."
-        )
+        fetch = f", or run `python -m models data fetch {name}`" if name in FILES else " to the folder that holds it"
+        raise DataMissing(f"The data set {name} is not on this machine: set CUTAWAY_DATA{fetch}.")
     return path

@@ -63,6 +63,19 @@ SOURCES = (
         home="https://github.com/microsoft/fluentui-emoji",
     ),
     Source(
+        name="text",
+        title="English text",
+        what="Eighty-eight novels and story collections of 1794 to 1925, all of Austen and Shakespeare, Moby Dick, Alice, fairy "
+        "tales, the World English Bible, addresses of American presidents, WordNet's glosses, fortunes, and sentences of Tatoeba: "
+        "some sixteen million words. The last 2 % of each are held out.",
+        source="Project Gutenberg; the American Presidency Project, G. Peters and J. T. Woolley, UC Santa Barbara; WordNet 3.0; "
+        "the packages fortunes, sword-text-web and r-cran-janeaustenr of Debian; www.manythings.org/anki.",
+        licence="public domain, but for WordNet (its own permissive licence), fortunes (BSD) and Tatoeba (CC BY 2.0)",
+        attribution="Project Gutenberg; American Presidency Project, G. Peters and J. T. Woolley, UC Santa Barbara; WordNet 3.0, "
+        "Copyright 2006 by Princeton University; World English Bible; tatoeba.org",
+        home="https://www.gutenberg.org/",
+    ),
+    Source(
         name="tatoeba",
         title="Tatoeba, English to French",
         what="Short English sentences with French translations: 134,987 pairs to train on, 2,000 to choose by, 2,000 to test on. "

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from models.data.cifar10 import LABELS, SAMPLES
+from models.data.cifar10 import CIFAR, LABELS, SAMPLES
 from models.paper import Claim, ClassScores, Paper, Probe
-from models.photos import CIFAR
 
 STREAM = ("batch", "token", "channel")
 HEADS = ("batch", "token", "head", "unit")
