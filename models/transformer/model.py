@@ -182,7 +182,7 @@ class Decoder(Stack):
 
     def across(self, source: Tensor) -> list[Memory]:
         """What every block will look at of the encoder's output (n, s, d)."""
-        return [block.cross_attn.remember(source) for block in self.blocks]
+        return [b.cross_attn.remember(source) for b in self.blocks if isinstance(b, DecoderBlock)]
 
     def forward(
         self, embedded: Tensor, across: list[Memory], hidden: Tensor, past: list[Memory] | None = None

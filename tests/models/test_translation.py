@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from models import translation
+from models import root, translation
 from models.data import tatoeba
 from models.translation import END, PAD, START, Pairs, State, Translator, beam, by_length, joined, packed, padded
 
@@ -219,3 +219,8 @@ def test_quality_names_every_metric(monkeypatch):
     assert found["twin_bleu_joined_4"].samples == 2
     assert found["twin_test_accuracy"].value == pytest.approx(100)
     assert found["twin_perplexity"].value == pytest.approx(1 / 0.9, abs=1e-4)
+
+
+@pytest.mark.parametrize("slug", ["seq2seq", "transformer"])
+def test_the_notes_say_how_bleu_was_counted(slug):
+    assert translation.signature() in (root() / "models" / slug / "README.md").read_text("utf8")
