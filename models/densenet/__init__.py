@@ -46,10 +46,12 @@ PAPER = Paper(
         Probe(
             "blocks.*.*.hook_new",
             MAPS,
-            "The twelve maps that the layer adds to the list, from windows of 3x3 in all of it.",
+            "The sixteen maps that the layer adds to the list, from windows of 3x3 in all of it.",
         ),
         Probe(
-            "blocks.*", MAPS, "The whole list at the end of a block: what it was given, and twelve maps of every layer."
+            "blocks.*",
+            MAPS,
+            "The whole list at the end of a block: what it was given, and sixteen maps of every layer.",
         ),
         Probe("transitions.*.norm", MAPS, "The list at the end of a block, normalised for the way into the next one."),
         Probe("transitions.*.relu", MAPS, "What is positive in it."),
@@ -62,19 +64,19 @@ PAPER = Paper(
         Probe("norm", MAPS, "The whole last list, normalised."),
         Probe("relu", MAPS, "What is positive in it."),
         Probe(
-            "flatten", UNITS, "Each of these 232 maps averaged over all places: what was found, and no longer where."
+            "flatten", UNITS, "Each of these 208 maps averaged over all places: what was found, and no longer where."
         ),
         Probe(
             "classifier",
             UNITS,
-            "The scores: a weighted sum of those 232 numbers for each class, from early and late layers.",
+            "The scores: a weighted sum of those 208 numbers for each class, from early and late layers.",
         ),
     ),
     claims=(
         Claim(
             "test_error",
             5.24,
-            "Table 2, L = 40, k = 12, with augmentation; ours has 22 layers",
+            "Table 2, L = 40, k = 12, with augmentation; ours has 16 layers",
             "CIFAR-10",
             better="lower",
             label="test error",
@@ -107,8 +109,8 @@ PAPER = Paper(
     twin="No dense connections: each layer sees the layer before it alone, at the same depth and with as many parameters.",
     penultimate="flatten",
     deviations=(
-        "22 layers with k = 12 in place of 40: the same three blocks and transitions, with six layers a block and 0.27 million "
-        "parameters, since the 40 layers ask for between three and four times the work.",
+        "16 layers with k = 16 in place of 40 with k = 12: the same three blocks and transitions, with four layers a block and "
+        "0.21 million parameters, since the 40 layers ask for more than four times the work.",
         "Trained for a few passes and not 300, by one warm cycle of the learning rate up to 0.1 with a weight decay of 5e-4; the "
         "paper divides 0.1 by 10 twice and decays by 1e-4.",
         "The pictures grow during training: 16x16 for the first 35 % of the steps, 24x24 up to 70 %, then 32x32.",
