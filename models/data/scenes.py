@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
-from scipy import ndimage
 
 from models.data.samples import FILES
 from models.paper import Sample
@@ -23,9 +22,15 @@ VENDOR = "fluent-3d"
 Y, X = np.mgrid[0 : 1 : SIDE * 1j, 0 : 1 : SIDE * 1j]
 
 
+def _blurred(values: np.ndarray, sigma: float | tuple[float, float], mode: str = "wrap") -> np.ndarray:
+    from scipy.ndimage import gaussian_filter  # it takes a second, which cards that only name the samples do without
+
+    return gaussian_filter(values, sigma, mode=mode)
+
+
 def grain(chance: np.random.Generator, down: float, across: float) -> Array:
     """(SIDE, SIDE): noise of mean 0 and deviation 1 whose spots have about that many pixels."""
-    noise = ndimage.gaussian_filter(chance.normal(0, 1, (SIDE, SIDE)), (down, across), mode="wrap")
+    noise = _blurred(chance.normal(0, 1, (SIDE, SIDE)), (down, across))
     return (noise - noise.mean()) / noise.std()
 
 
@@ -158,7 +163,7 @@ def paint(scene: Scene) -> Array:
     canvas = canvas * (1 - scene.shadow * under[..., None])
     layer = np.zeros((SIDE, SIDE, 4))
     layer[top : top + height, left : left + width] = np.asarray(figure) / 255
-    colour, cover = layer[..., :3], ndimage.gaussian_filter(layer[..., 3], 0.6) * (layer[..., 3] > 0)
+    colour, cover = layer[..., :3], _blurred(layer[..., 3], 0.6, "reflect") * (layer[..., 3] > 0)
     grey = colour.mean(-1, keepdims=True)
     lit = (grey + 0.75 * (colour - grey)) * 0.93  # toys' colours, toned down to those of a photograph
     return over(canvas, lit, cover) + chance.normal(0, 0.012, (SIDE, SIDE, 1))
