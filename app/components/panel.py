@@ -55,10 +55,16 @@ def _staged(stages: Callable[[Visit], tuple[Stage, ...]]) -> Callable[[Visit], s
 
 def _writes(visit: Visit) -> str:
     """The likeliest tokens as bars, and the translation where it is one; returns its first place in a few words."""
-    if isinstance(visit.paper.gives, Embedding):
-        return "a vector a word"
-    from app.interpret.words import words
+    from app.interpret.words import near, words
 
+    if isinstance(visit.paper.gives, Embedding):
+        found = session.ask(near, visit)
+        top = f"{found.token} is near {found.tokens[0]}"
+        st.markdown(f"**What it says:** {top}")
+        rows = [Bar(name, float(c), f"{c:.2f}") for name, c in zip(found.tokens[:SOME], found.cosines, strict=False)]
+        bars(rows, key="bars", label=top, colour=theme(visit.dark).ours)
+        st.caption("cosine of the angle between the last word's vector and another's: 1 is the same direction")
+        return top
     said = session.ask(words, visit)
     top = said.translation or f"“{said.tokens[0].strip()}”"
     if said.translation:

@@ -1,4 +1,4 @@
-"""What a network of words says of a text: the likeliest tokens in one place, or a translation."""
+"""What a network of words says of a text: the likeliest tokens in one place, a translation, or what is near."""
 
 from __future__ import annotations
 
@@ -21,6 +21,32 @@ class Words:
     probabilities: np.ndarray  # (tokens,), of the whole vocabulary
     place: int  # index of the token asked for: the blank, or the one after the last
     translation: str = ""
+
+
+@dataclass(frozen=True)
+class Near:
+    """The tokens whose vectors point most nearly where a text's last token's does, by the cosine of the angle."""
+
+    token: str
+    tokens: tuple[str, ...]
+    cosines: np.ndarray
+
+
+@torch.no_grad()
+def near(module: nn.Module, paper: Paper, x: np.ndarray) -> Near:
+    """Neighbours of the last token of `x` (1, tokens) among the whole vocabulary, itself left out."""
+    from models.tokens import pieces, tokenizer
+
+    takes = paper.takes
+    assert isinstance(takes, Text)
+    table = module(torch.arange(tokenizer(takes.tokenizer).get_vocab_size())[None])[0]
+    table = nn.functional.normalize(table, dim=1)
+    last = int(x[0, -1])
+    cosines = (table @ table[last]).numpy()
+    cosines[last] = -1
+    order = np.argsort(-cosines, kind="stable")[:MOST]
+    token, *tokens = pieces(takes.tokenizer, [last, *order.tolist()])
+    return Near(token, tuple(tokens), cosines[order])
 
 
 @torch.no_grad()

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from app.interpret.words import words
+from app.interpret.words import near, words
 from models import tokens
-from models.paper import MaskedToken, NextToken, Text, TextPair, Translation
+from models.paper import Embedding, MaskedToken, NextToken, Text, TextPair, Translation
 
 SPECIAL = ("<pad>", "<s>", "</s>", "[MASK]")
 
@@ -79,3 +79,15 @@ def test_a_translation_that_never_ends_is_cut_at_the_context():
     kind = TextPair("stand-in", 6, ("English", "French"))
     said = words(Stammer(), card(kind, Translation()), np.array([[[5, 2], [1, 0]]]))
     assert said.translation == tokens.decode("stand-in", [270] * 5).strip()
+
+
+def test_neighbours_by_hand():
+    size = tokens.tokenizer("stand-in").get_vocab_size()
+    table = torch.zeros(size, 2)
+    table[10], table[11], table[12] = torch.tensor([2.0, 0]), torch.tensor([3.0, 4]), torch.tensor([-1.0, 0])
+    found = near(nn.Embedding.from_pretrained(table), card(Text("stand-in", 9), Embedding()), np.array([[12, 10]]))
+    assert found.token == tokens.pieces("stand-in", [10])[0]
+    assert found.tokens[0] == tokens.pieces("stand-in", [11])[0]
+    assert found.cosines[0] == pytest.approx(0.6)
+    assert found.cosines[1] == 0
+    assert len(found.tokens) == 50
