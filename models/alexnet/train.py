@@ -30,7 +30,7 @@ AVERAGE = 0.998  # what the averaged weights keep of themselves at every step
 RACE = "twin", "relu"
 RACE_BATCH = 64
 RACE_EPOCHS = 5
-RACE_RATE = {"twin": 3e-4, "relu": 1e-3}  # "chosen independently to make training as fast as possible" (Fig. 1)
+RACE_RATE = 1e-3  # for both: 3e-4 was slower for tanh; the paper chose each "to make training as fast as possible"
 LOOKED = 2000  # test pictures on which the curve is measured
 KNOWN = 10_000  # training pictures on which the training error is measured
 MARK = 25.0  # % training error, the dashed line of Fig. 1
@@ -63,7 +63,7 @@ def learn(which: str, seed: int, device: str) -> None:
         looks=5 * RACE_EPOCHS if race else EPOCHS,
     )
     for step in run:
-        rate = RACE_RATE[which] if race else RATE * training.one_cycle(step, total)
+        rate = RACE_RATE if race else RATE * training.one_cycle(step, total)
         training.set_rate(optimizer, rate)
         chosen = training.epoch_batch(len(x), batch, step, seed)
         shown = x[chosen] if race else photos.crops_and_flips(x[chosen], order)
