@@ -26,7 +26,7 @@ PAPER = Paper(
     "brings in what earlier tokens hold, the perceptron works on each token by itself, and both only ever add to the "
     "stream. GPT-2 normalizes in front of each of them and leaves the stream itself alone, which lets a deep stack be "
     "trained and lets us read the stream anywhere on its way. Ours is small and has read novels. It knows names, dialogue "
-    "and grammar by now, and has heads that look back: at the token before, at the same word earlier, at what followed it.",
+    "and grammar by now, and has heads that look back at the token before; to look for what followed it earlier, it is too young.",
     takes=Text(tokenizer="gpt2", context=CONTEXT, before=(END,)),
     gives=NextToken(),
     probes=(
