@@ -59,4 +59,4 @@ def neighbours(vectors: Tensor, word: str, slug: str, count: int = 8) -> list[st
     """The words whose vectors point most nearly in the same direction."""
     unit, place = F.normalize(vectors, dim=1), tokens.tokenizer(slug).token_to_id(word)
     near = (unit @ unit[place]).topk(count + 1).indices.tolist()
-    return [tokens.tokenizer(slug).id_to_token(i) for i in near if i != place][:count]
+    return [tokens.tokenizer(slug).id_to_token(i) or "" for i in near if i != place][:count]

@@ -39,7 +39,7 @@ class Config:
 
 PAPER = Config()
 SMALL = Config(
-    vocabulary=8000,  # the words seen some 100 times or more among sixteen million
+    vocabulary=8000,  # the words seen 136 times or more in our text
     width=48,  # so few words of text cannot fill many more
 )
 TWIN = replace(SMALL, architecture="cbow")

@@ -222,3 +222,16 @@ def test_the_portrait_is_a_picture_of_the_pairs(monkeypatch):
     assert picture.shape == (96, 128)
     assert picture.dtype == np.float32
     assert -1 <= picture.min() < 0 < picture.max() <= 1
+
+
+def test_what_the_note_says_of_the_trained_vectors_is_so():
+    value = {m.name: m.value for m in checkpoint.read_record("word2vec").metrics}
+    for kind in ("analogy", "semantic", "syntactic"):
+        by_window = [value[f"{which}{kind}_accuracy"] for which in ("window_2_", "", "window_10_")]
+        assert by_window == sorted(by_window, reverse=True)
+        assert value[f"{kind}_accuracy"] < value[f"twin_{kind}_accuracy"]
+    assert min(value[f"analogy_{name}"] for name in ("family", "number", "past")) > value["analogy_accuracy"]
+    assert max(value[f"analogy_{name}"] for name in ("superlative", "adverb")) < 2
+    vectors = models.restore("word2vec").input.weight
+    assert "software" in analogies.neighbours(vectors, "science", "word2vec")
+    assert "nation" in analogies.neighbours(vectors, "freedom", "word2vec")
