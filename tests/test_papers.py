@@ -125,8 +125,12 @@ def test_every_sample_can_be_read(card):
 def test_snapshots_and_twin_load(card):
     steps = checkpoint.snapshots(card.slug)
     last, end = models.load(card.slug, step=steps[-1]), models.load(card.slug)
+    large = sum(p.numel() for p in end.module.parameters()) > checkpoint.LARGE
     for (name, a), b in zip(last.module.state_dict().items(), end.module.state_dict().values(), strict=True):
-        assert torch.allclose(a.float(), b.float(), atol=2e-3 * max(1.0, float(b.abs().max()))), name
+        least = (
+            1 / 250 if large and b.ndim > 1 else 2e-3
+        )  # of the largest: half a step of 8 bits is 1/254, of float16 less
+        assert torch.allclose(a.float(), b.float(), atol=least * max(1.0, float(b.abs().max()))), name
     assert models.load(card.slug, twin=True).twin
     first = models.load(card.slug, step=0).module.state_dict()
     assert any(not torch.equal(a, b) for a, b in zip(first.values(), end.module.state_dict().values(), strict=True))

@@ -15,7 +15,7 @@ from app import session
 from app.interpret.copies import Copies, private
 from app.interpret.trace import trace
 from models.data.samples import sample_bytes
-from models.paper import Image
+from models.paper import Fact, Image
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,8 @@ def seconds(*calls: Callable[[], object], rounds: int = 15) -> tuple[float, ...]
 def networks() -> Iterator[models.Pretrained]:
     for paper in models.papers():
         for network in models.networks(paper.slug):
-            yield models.load(network.slug)
+            if isinstance(network.takes, Image | Fact):
+                yield models.load(network.slug)
 
 
 def tracing() -> Iterator[Row]:

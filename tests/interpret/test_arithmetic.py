@@ -17,7 +17,7 @@ from models.paper import Fact, Image
 from tests.interpret.cards import card
 
 NINE = np.arange(1, 10, dtype=np.float32).reshape(1, 1, 3, 3)
-NETWORKS = [network.slug for paper in models.papers() for network in models.networks(paper.slug)]
+NETWORKS = [n.slug for p in models.papers() for n in models.networks(p.slug) if isinstance(n.takes, Image | Fact)]
 
 
 def fixed(layer: nn.Module, weight: list, bias: list | None = None) -> nn.Module:

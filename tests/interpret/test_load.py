@@ -24,7 +24,7 @@ from app.interpret.copies import Copies, state
 from app.interpret.trace import trace
 from app.view import Visit
 from models import checkpoint
-from models.paper import Paper
+from models.paper import Fact, Image, Paper
 from tests.interpret.nets import make, picture
 
 THREADS, CALLS = 8, 400
@@ -47,6 +47,8 @@ def trained() -> Nets:
     """All trained networks that the repository holds, as they are shared between visitors."""
     found: Nets = {}
     for paper in (network for main in models.papers() for network in models.networks(main.slug)):
+        if not isinstance(paper.takes, Image | Fact):  # what is asked here is asked of pictures and facts
+            continue
         with contextlib.suppress(checkpoint.CheckpointError):
             found[paper.slug] = (models.restore(paper.slug), paper)
     return found
