@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+import models
 from app.interpret.trace import expand
 from models import checkpoint
 from models.densenet import PAPER as CARD
@@ -190,6 +191,7 @@ def test_cutting_long_connections_leaves_the_layer_before_and_the_network_itself
     assert torch.equal(less.blocks[0][3].conv1.weight, net.blocks[0][3].conv1.weight)
 
 
+@pytest.mark.skipif(CARD in models.waiting(), reason="not trained yet")
 def test_the_record_reaches_what_was_asked():
     record = checkpoint.read_record(CARD.slug)
     values = {metric.name: metric.value for metric in record.metrics}
