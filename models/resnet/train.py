@@ -3,7 +3,7 @@
     python -m models train resnet
     python -m models train resnet --only twin
 
-The recipe is chosen on the last 5,000 training pictures; what is kept is trained on all 50,000.
+The recipe follows the paper where a short training can; it is trained on all 50,000 pictures.
 """
 
 from __future__ import annotations
