@@ -127,9 +127,7 @@ def test_snapshots_and_twin_load(card):
     last, end = models.load(card.slug, step=steps[-1]), models.load(card.slug)
     large = sum(p.numel() for p in end.module.parameters()) > checkpoint.LARGE
     for (name, a), b in zip(last.module.state_dict().items(), end.module.state_dict().values(), strict=True):
-        least = (
-            1 / 250 if large and b.ndim > 1 else 2e-3
-        )  # of the largest: half a step of 8 bits is 1/254
+        least = 5e-3 if large and b.ndim > 1 else 2e-3  # of the largest: half a step of 8 bits is 1/254
         assert torch.allclose(a.float(), b.float(), atol=least * max(1.0, float(b.abs().max()))), name
     assert models.load(card.slug, twin=True).twin
     first = models.load(card.slug, step=0).module.state_dict()
