@@ -194,4 +194,10 @@ def _code(slug: str, file: str, name: str, step: int, more: str = "") -> str:
     )
 
 
-VIEW = View("Training", 70, (), draw, "How it came about: the curves, and your input at every moment of training.")
+VIEW = View(
+    "Training",
+    70,
+    (),
+    draw,
+    "How it came about: the curves; and a picture or a fact of yours at every moment of training.",
+)
