@@ -67,7 +67,8 @@ def learn(which: str, seed: int, device: str) -> None:
         training.set_rate(optimizer, rate)
         chosen = training.epoch_batch(len(x), batch, step, seed)
         shown = x[chosen] if race else photos.crops_and_flips(x[chosen], order)
-        scores = module(shown.to(device, memory_format=torch.channels_last))
+        with training.half(device):
+            scores = module(shown.to(device, memory_format=torch.channels_last)).float()
         right = y[chosen].to(device)
         loss = F.cross_entropy(scores, right, label_smoothing=0.0 if race else SMOOTHING)
         optimizer.zero_grad()

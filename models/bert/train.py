@@ -212,7 +212,9 @@ def learn(which: str, seed: int, device: str) -> None:
         x = windows(everything(), BATCH * LENGTH // length, length, order)
         hidden, asked = hide(x, order)
         x, hidden, asked = x.to(device), hidden.to(device), asked.to(device)
-        loss = F.cross_entropy(answers(module, x, hidden, asked), x[asked])
+        with training.half(device):
+            found = answers(module, x, hidden, asked)
+        loss = F.cross_entropy(found.float(), x[asked])
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(module.parameters(), 1.0)

@@ -205,7 +205,7 @@ def learn(which: str, seed: int, device: str) -> None:
     module = build(SLUG, "TWIN" if which == "twin" else "SMALL")
     assert isinstance(module, CLIP)
     module = module.to(device)
-    optimizer = torch.optim.AdamW(groups_of(module), lr=RATE, betas=(0.9, 0.98))
+    optimizer = torch.optim.AdamW(groups_of(module), lr=RATE, betas=(0.9, 0.98), fused=True)
     drawn = drawers(tuple(vendor for vendor in VENDORS if vendor != HELD_OUT))
     total = STEPS[which]
     run = training.Run(

@@ -58,7 +58,9 @@ def learn(which: str, seed: int, device: str) -> None:
         chosen = training.epoch_batch(len(x), BATCH, step, seed)
         seen = photos.resized(photos.crops_and_flips(x[chosen], order), photos.side(step, total))
         seen = seen.to(device, memory_format=torch.channels_last)
-        loss = F.cross_entropy(module(seen), y[chosen].to(device))
+        with training.half(device):
+            scores = module(seen)
+        loss = F.cross_entropy(scores.float(), y[chosen].to(device))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -59,10 +59,9 @@ def learn(which: str, seed: int, device: str) -> None:
         chosen = training.epoch_batch(len(x), BATCH, step, seed)
         shown = photos.resized(photos.crops_and_flips(x[chosen], order), photos.side(step, total))
         right = y[chosen].to(device)
-        main, *heads = (
-            F.cross_entropy(scores, right, label_smoothing=SMOOTHING)
-            for scores in module.all_scores(shown.to(device, memory_format=torch.channels_last))
-        )
+        with training.half(device):
+            all_scores = module.all_scores(shown.to(device, memory_format=torch.channels_last))
+        main, *heads = (F.cross_entropy(s.float(), right, label_smoothing=SMOOTHING) for s in all_scores)
         loss = main + HEADS * sum(heads)
         optimizer.zero_grad()
         loss.backward()

@@ -158,7 +158,9 @@ def learn(which: str, seed: int, device: str) -> None:
     for step in run:
         training.set_rate(optimizer, rate(step, total))
         part = rows[training.epoch_batch(len(rows), BATCH, step, seed)].to(device)
-        loss = F.cross_entropy(module(part[:, :-1]).flatten(0, 1), part[:, 1:].flatten())
+        with training.half(device):
+            logits = module(part[:, :-1])
+        loss = F.cross_entropy(logits.float().flatten(0, 1), part[:, 1:].flatten())
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(module.parameters(), CLIP)

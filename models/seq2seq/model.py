@@ -68,7 +68,7 @@ class GRU(nn.Module):
         of_gates, of_candidate = weighed.split([2 * h.shape[1], h.shape[1]], 1)
         r, z = torch.sigmoid(of_gates + self.U_rz(h)).chunk(2, 1)
         candidate = torch.tanh(of_candidate + self.U(r * h))
-        return r, z, candidate, torch.lerp(h, candidate, z)
+        return r, z, candidate, h + z * (candidate - h)
 
     def shown(self, steps: list[tuple[Tensor, Tensor, Tensor, Tensor]]) -> Tensor:
         """All steps' gates and states, through the modules at which one can look: the states (b, steps, n)."""
@@ -157,7 +157,7 @@ class Decoder(nn.Module):
     def start(self, annotations: Tensor) -> Tensor:
         """The first state, from what the encoder had read at the first word, coming from the end: (b, n)."""
         backward = annotations[:, 0, annotations.shape[2] // 2 :]
-        return self.hook_start(torch.tanh(self.W_s(backward)))
+        return self.hook_start(torch.tanh(self.W_s(backward)).to(annotations.dtype))
 
     def forward(self, embedded: Tensor, s: Tensor, annotations: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
         """Words so far (b, t, m), first state (b, n), annotations (b, s, 2n) -> t_i (b, t, l), last state (b, n)."""

@@ -65,7 +65,8 @@ def learn(which: str, seed: int, device: str) -> None:
     for step in run:
         training.set_rate(optimizer, RATE * training.one_cycle(step, steps))
         part = training.epoch_batch(len(x), BATCH, step, seed)
-        scores = module(photos.crops_and_flips(x[part], order).to(device))
+        with training.half(device):
+            scores = module(photos.crops_and_flips(x[part], order).to(device)).float()
         loss = F.cross_entropy(scores, y[part].to(device), label_smoothing=SMOOTH)
         optimizer.zero_grad()
         loss.backward()

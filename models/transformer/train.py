@@ -16,9 +16,9 @@ from models.transformer.model import Transformer
 SLUG = "transformer"
 SEEDS = (0,)
 CONFIGS = {"model": "SMALL", "twin": "TWIN", "no_positions": "NO_POSITIONS"}  # all with the same budget
-EPOCHS = 6
+EPOCHS = 8
 BATCH = 4000  # tokens, of both languages and with their padding; the paper has 25,000 of each
-RATE = 2e-3  # the largest learning rate, reached after a tenth of the training
+RATE = 1.5e-3  # the largest learning rate, reached after a tenth of the training: about what 5.3 gives for 128 units
 CLIP = 1.0  # the longest gradient
 SMOOTH = 0.1  # of the target is spread evenly over the vocabulary (5.4)
 AVERAGED = 0.999  # how much of the averaged weights a step keeps
@@ -53,7 +53,8 @@ def learn(which: str, seed: int, device: str) -> None:
     for step in run:
         training.set_rate(optimizer, RATE * training.one_cycle(step, steps))
         source, target = (rows.to(device) for rows in pairs.batch(step, seed, BATCH))
-        logits = module.teach(source, target[:, :-1])
+        with training.half(device):
+            logits = module.teach(source, target[:, :-1]).float()
         loss = translation.loss(logits, target, SMOOTH)
         optimizer.zero_grad()
         loss.backward()

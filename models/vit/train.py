@@ -72,10 +72,12 @@ def learn(which: str, seed: int, device: str) -> None:
     for step in run:
         training.set_rate(optimizer, RATE * training.one_cycle(step, steps))
         part = training.epoch_batch(len(x), BATCH, step, seed)
-        z = module.embed(photos.crops_and_flips(x[part], order).to(device))
-        if step < WHOLE * steps:
-            z = kept(z, KEPT, order)
-        loss = F.cross_entropy(module.encode(z), y[part].to(device), label_smoothing=SMOOTH)
+        with training.half(device):
+            z = module.embed(photos.crops_and_flips(x[part], order).to(device))
+            if step < WHOLE * steps:
+                z = kept(z, KEPT, order)
+            scores = module.encode(z)
+        loss = F.cross_entropy(scores.float(), y[part].to(device), label_smoothing=SMOOTH)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(module.parameters(), CLIP)

@@ -131,8 +131,9 @@ def learn(which: str, seed: int, device: str) -> None:
     for step in run:
         training.set_rate(optimizer, RATE * training.one_cycle(step, total))
         part = batch(step, seed)
-        found = module(blanked(shortened(x[part]), order).to(device))
-        loss = F.cross_entropy(found, target[part].to(device), label_smoothing=SMOOTH)
+        with training.half(device):
+            found = module(blanked(shortened(x[part]), order).to(device))
+        loss = F.cross_entropy(found.float(), target[part].to(device), label_smoothing=SMOOTH)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(module.parameters(), 1.0)
