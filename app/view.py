@@ -13,7 +13,7 @@ import numpy as np
 
 from models.paper import Paper
 
-Need = type | UnionType | tuple[str, ...]
+Need = type | UnionType | tuple[str, ...] | str
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class View:
     """A room of a paper's page: one file in `app/views` with a `VIEW`.
 
     `needs` lists what a network must declare for the view to fit: a kind (a class of `models.paper`, or several joined
-    by |, of which its `takes` or `gives` must be one), or a tuple of axes (one of its probes must have them all). All
-    needs must be met.
+    by |, of which its `takes` or `gives` must be one), a tuple of axes (one of its probes must have them all), or the name
+    of a field of `Paper` that must say something ("stream"). All needs must be met.
     """
 
     title: str
@@ -58,6 +58,8 @@ def fits(view: View, paper: Paper) -> bool:
 
 
 def _met(need: Need, paper: Paper) -> bool:
+    if isinstance(need, str):
+        return bool(getattr(paper, need))
     if isinstance(need, tuple):
         return any(set(need) <= set(probe.axes) for probe in paper.probes)
     return isinstance(paper.takes, need) or isinstance(paper.gives, need)

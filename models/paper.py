@@ -305,6 +305,7 @@ class Paper:
     name: str = ""  # what people call it, "LeNet-5"; the title if empty
     network: str = ""  # short name of this network where the paper has several
     penultimate: str = ""  # probe path whose vectors are the paper's representation, for the space view
+    stream: str = ""  # path of the residual stream, "blocks.*.hook_resid_post": `module.read` makes logits of any of it
     deviations: tuple[str, ...] = field(default=())  # where we differ from the paper and why, a sentence each
 
     @property

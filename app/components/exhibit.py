@@ -57,15 +57,20 @@ def foot(
     numbers: Mapping[str, np.ndarray],
     code: str = "",
     html: Callable[[], str] | None = None,
+    sheet: bool = False,
     png: bytes | Callable[[], bytes] | None = None,
 ) -> None:
-    """The sentence under a figure, and its take-away: picture, numbers, permalink, snippet. For what is no Plotly figure too."""
+    """The sentence under a figure, and its take-away: picture, numbers, permalink, snippet. For what is no Plotly figure too.
+
+    `sheet`: the container "figure-<key>" holds a table or a page that can be saved as it is seen.
+    """
     with st.container(horizontal=True, vertical_alignment="top", key=f"foot-{key}"):
         st.caption(reading)
         with st.popover("Take away", type="tertiary", key=f"take-{key}"):
             name = f"{visit.paper.slug.replace('/', '-')}-{key}"
-            if html is not None:
+            if html is not None or sheet:
                 save_as(f"figure-{key}", name)
+            if html is not None:
                 st.download_button("HTML", html, f"{name}.html", "text/html", key=f"html-{key}", on_click="ignore")
             if png is not None:
                 st.download_button("PNG", png, f"{name}.png", "image/png", key=f"png-{key}", on_click="ignore")

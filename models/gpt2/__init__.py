@@ -99,6 +99,7 @@ PAPER = Paper(
     dataset="text",
     twin="No perceptrons: attention alone, in as many layers.",
     penultimate="ln_final.hook_normalized",
+    stream="blocks.*.hook_resid_post",
     deviations=(
         "Trained on 56 MB of fiction in place of WebText's 40 GB, and of the size that this allows: 4 layers of width 192 and 256 "
         "tokens of context, where the small model of the paper has 12 of 768 and 1,024.",

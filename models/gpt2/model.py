@@ -220,6 +220,10 @@ class GPT2(nn.Module):
         x = self.hook_embed(self.embed(ids)) + self.hook_pos_embed(self.pos_embed(places))  # (n, t, d)
         for block in self.blocks:
             x = block(x)
+        return self.read(x)
+
+    def read(self, x: Tensor) -> Tensor:
+        """What the stream (n, t, d) says, wherever on its way: (n, t, V)."""
         return self.unembed(self.ln_final(x), self.embed.weight)
 
     @property
