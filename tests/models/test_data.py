@@ -126,7 +126,8 @@ def best(card: Paper, data: bytes) -> int:
 
 
 def test_the_convolutional_network_reads_every_drawing():
-    card = max((p for p in models.papers() if "height" in p.probes[0].axes and isinstance(p.takes, Image)), key=_year)
+    drawn = (p for p in models.papers() if isinstance(p.takes, Image) and p.takes.ink and "height" in p.probes[0].axes)
+    card = max(drawn, key=_year)
     read = {name: best(card, (FILES / name).read_bytes()) for name in drawings.DRAWN}
     assert read == {name: int(name.split("-")[1][0]) for name in drawings.DRAWN}
 
