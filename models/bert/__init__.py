@@ -85,6 +85,7 @@ PAPER = Paper(
     dataset="text",
     twin="Every token sees only those before it, and the network learns to say which comes next.",
     penultimate="mlm_head",
+    stream="blocks.*.hook_resid_post",
     deviations=(
         "Eighty times smaller: 4 layers of width 128 with 4 heads, 4,000 byte pairs of lower-cased text for a vocabulary and 128 "
         "positions; the paper has 12 of width 768, 30,000 WordPieces and 512.",

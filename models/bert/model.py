@@ -217,6 +217,10 @@ class Bert(Encoder):
     def forward(self, tokens: Tensor) -> Tensor:
         return self.predict(self.encode(tokens))
 
+    def read(self, x: Tensor) -> Tensor:
+        """What a sum in the stream (n, tokens, width) says, wherever on its way, by the last block's norm and the head."""
+        return self.predict(self.get_submodule(f"blocks.{len(self.blocks) - 1}.ln2")(x))
+
     def both(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Both tasks of section 3.1: scores of the vocabulary, and (n, 2) of "B follows A" and "B is from elsewhere"."""
         x = self.encode(tokens)

@@ -135,6 +135,7 @@ PAPER = Paper(
     dataset="tatoeba",
     twin="One head instead of four, as wide as the four together: a token can look in one way only.",
     penultimate="decoder.blocks.2.ln3",
+    stream="decoder.blocks.*.hook_resid_post",
     deviations=(
         "Three blocks on either side, 128 units wide and 256 inside the feed-forward networks, four heads of 32 units; the base "
         "model has six blocks, 512, 2,048 and eight heads of 64.",

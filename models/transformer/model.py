@@ -221,17 +221,22 @@ class Transformer(Translator):
         return self.teach(pair[:, 0], pair[:, 1])
 
     def teach(self, source: Tensor, target: Tensor) -> Tensor:
-        read, hidden = self.read(source)
+        read, hidden = self.encode(source)
         written, _ = self.decoder(self.embed(target) * self.scale, self.decoder.across(read), hidden)  # (n, t, d)
         return self.unembed(written, self.embed.weight)  # (n, t, vocabulary)
 
-    def read(self, source: Tensor) -> tuple[Tensor, Tensor]:
+    def read(self, x: Tensor) -> Tensor:
+        """What a sum in the decoder's stream (n, t, d) says, wherever on its way, by the last block's norm: (n, t, V)."""
+        last = self.get_submodule(f"decoder.blocks.{len(self.decoder.blocks) - 1}")
+        return self.unembed(last.get_submodule("ln3")(x), self.embed.weight)
+
+    def encode(self, source: Tensor) -> tuple[Tensor, Tensor]:
         """(n, s) -> the encoder's output (n, s, d), and where the source is padding, which nothing looks at (n, 1, 1, s)."""
         hidden = (source == PAD)[:, None, None]
         return self.encoder(self.embed(source) * self.scale, hidden), hidden
 
     def start(self, source: Tensor) -> State:
-        read, hidden = self.read(source)
+        read, hidden = self.encode(source)
         return {"hidden": hidden, **kept("across", self.decoder.across(read))}
 
     def next(self, last: Tensor, state: State) -> tuple[Tensor, State]:

@@ -113,6 +113,7 @@ PAPER = Paper(
     dataset="cifar10",
     twin="No position embeddings: the patches are a bag of words, and nothing says which lay where.",
     penultimate="hook_y",
+    stream="blocks.*.hook_resid_post",
     deviations=(
         "0.46 million parameters and 32x32 pictures in patches of 4x4; the paper's smallest network has 86 million, its pictures "
         "224x224 in patches of 16x16. Proportions are the paper's but for the MLP, twice as wide as the stream instead of four "

@@ -151,6 +151,10 @@ class ViT(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.encode(self.embed(x))
 
+    def read(self, z: Tensor) -> Tensor:
+        """What each word's stream (n, t, d) says, wherever on its way, were it the class token's end: (n, t, classes)."""
+        return self.unembed(self.ln_final(z))
+
 
 @torch.no_grad()
 def initialise(net: ViT) -> None:

@@ -54,6 +54,11 @@ class Sentiment(Encoder):
         summary = self.hook_summary(self.summary(self.encode(tokens), tokens))
         return self.classifier(self.dropout(self.pooler(summary)))
 
+    def read(self, x: Tensor) -> Tensor:
+        """What a sum in the stream (n, tokens, width) says, were it read as the last [CLS] is: (n, tokens, classes)."""
+        x = self.get_submodule(f"blocks.{len(self.blocks) - 1}.ln2")(x)
+        return self.classifier(self.dropout(self.pooler(x)))
+
 
 def build(config: Config = SMALL) -> Sentiment:
     """The network for fine-tuning with fresh weights, encoder included."""
