@@ -48,7 +48,13 @@ export default function (component) {
 }
 """
 
-_strip = st.components.v2.component("cutaway_strip", html='<div class="strip" role="group"></div>', css=_CSS, js=_JS)
+_strip = st.components.v2.component(
+    "cutaway_strip",
+    html='<div class="strip" role="group" data-sheet></div>',  # what `exhibit.foot(..., sheet=True)` saves
+    css=_CSS,
+    js=_JS,
+    isolate_styles=False,
+)
 
 
 def sides(visit: Visit) -> tuple[tuple[Token, ...], ...]:

@@ -6,7 +6,7 @@ Captum's in nothing else: seeded alike, and alone, Captum gives the same numbers
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -84,7 +84,7 @@ class GradientShap(CaptumGradientShap):
 class ShapleyValueSampling(CaptumShapley):
     """Orders of the features drawn from our own generator."""
 
-    def __init__(self, forward_func: nn.Module, draws: Draws) -> None:
+    def __init__(self, forward_func: Callable[[Tensor], Tensor], draws: Draws) -> None:
         super().__init__(forward_func)
 
         def orders(features: int, n: int) -> Iterator[Sequence[int]]:

@@ -1,0 +1,57 @@
+"""What tokens count for answers, as one matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from app.figures.maps import heatmap
+from app.figures.theme import theme
+
+ROW = 15  # pixels
+
+
+def matrix(
+    values: np.ndarray,
+    answers: Sequence[str],
+    tokens: Sequence[str],
+    dark: bool,
+    *,
+    title: str,
+    unit: str,
+    signed: bool,
+    chosen: int,
+    top: float = 0.0,
+) -> go.Figure:
+    """(answers, tokens) -> a row an answer, a column a token; nan is empty. The chosen row is framed. Names must differ."""
+    height = int(np.clip(170 + ROW * len(answers), 250, 760))
+    figure = heatmap(
+        values,
+        dark,
+        title=title,
+        unit=unit,
+        signed=signed,
+        top=top,
+        height=height,
+        rows="answer",
+        columns="token of the input",
+        row_names=answers,
+        column_names=tokens,
+    )
+    figure.update_traces(
+        customdata=np.array([[f"{token} for {answer}" for token in tokens] for answer in answers]),
+        hovertemplate=f"%{{customdata}}<br>%{{z:.4g}} {unit}<extra></extra>",
+        hoverongaps=False,
+    )
+    figure.add_shape(
+        type="rect",
+        x0=-0.5,
+        x1=len(tokens) - 0.5,
+        y0=chosen - 0.5,
+        y1=chosen + 0.5,
+        line={"color": theme(dark).accent, "width": 2},
+    )
+    figure.update_xaxes(tickangle=-60, fixedrange=True, tickfont={"size": 11})
+    return figure.update_yaxes(fixedrange=True, tickfont={"size": 11})

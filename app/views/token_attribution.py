@@ -1,0 +1,136 @@
+"""Token attribution: which tokens of a text an answer goes back to, by five methods, and how far these agree."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from app.components.asked import Asked, choose, translated
+from app.components.board import board
+from app.components.choice import choice
+from app.components.counted import NAMES, ROLLOUT, counted, given, whole
+from app.components.exhibit import exhibit, foot
+from app.figures.token_attribution import matrix
+from app.interpret.answers import causal
+from app.interpret.token_attribution import alike
+from app.view import View, Visit
+from models.paper import ClassScores, MaskedToken, NextToken, Text, TextPair, Translation
+
+SHORT = ("integrated", "gradient", "ablation", "Shapley", "rollout")
+COARSE = 16  # points of the way where integrated gradients are asked for every answer at once
+
+
+def draw(visit: Visit) -> None:
+    """A strip for each method and how they agree; below, all answers of one method at once."""
+    asked = choose(translated(visit))
+    cells = [cell for _ in range(3) for cell in st.columns(2, gap="large")]
+    maps = []
+    for cell, method in zip(cells, NAMES, strict=False):
+        with cell:
+            maps.append(counted(asked, method))
+    with cells[-1]:
+        _agreement(asked, np.stack(maps))
+    _matrix(asked)
+
+
+def _agreement(asked: Asked, maps: np.ndarray) -> None:
+    """Rank correlations of all methods; a click shows a row's method below."""
+    free, names = asked.seen(asked.row) & ~asked.fixed, list(NAMES)
+    found = alike(maps, free)
+    st.markdown("**Do the methods agree?**")
+    with st.container(key="figure-alike"):
+        board(
+            found,
+            SHORT,
+            SHORT,
+            asked.visit.dark,
+            key="alike",
+            label="Rank correlation of every two methods",
+            titles=[
+                f"{NAMES[a]} and {NAMES[b]}: {found[i, j]:.2f}"
+                for i, a in enumerate(names)
+                for j, b in enumerate(names)
+            ],
+            texts=[f"{v:.2f}" for v in found.ravel()],
+            signed=True,
+            top=1.0,
+            cell=(44, 26),
+            on_pick=lambda i: st.session_state.update(matrix=names[i // len(names)]),
+        )
+    foot(
+        asked.visit,
+        key="alike",
+        reading=_who(found, int(free.sum())),
+        numbers={"methods": np.array(names), "correlation": found},
+        sheet=True,
+    )
+
+
+def _who(found: np.ndarray, count: int) -> str:
+    """The two methods most alike, and the two least."""
+    pairs = np.where(np.triu(np.ones_like(found), 1) > 0, found, np.nan)
+    start = f"Spearman's rank correlation of how much each of {count} tokens counts, signs aside: 1 is the same order. "
+    if np.isnan(pairs).all():
+        return start + "So few tokens leave nothing to rank."
+    most, least = (_pair(int(best(pairs)), found) for best in (np.nanargmax, np.nanargmin))
+    return f"{start}Most alike: {most}; least: {least}."
+
+
+def _pair(cell: int, found: np.ndarray) -> str:
+    a, b = divmod(cell, len(found))
+    return f"{SHORT[a]} and {SHORT[b]} ({found[a, b]:.2f})"
+
+
+def _matrix(asked: Asked) -> None:
+    """All answers of one method."""
+    control = st.segmented_control
+    method = choice(control, "All answers, by", NAMES, key="matrix", first="ShapleyValueSampling", required=True)
+    steps = COARSE if method == "LayerIntegratedGradients" else 0
+    values = np.array([np.where(asked.seen(i), row, np.nan) for i, row in enumerate(whole(asked, method, steps))])
+    free = np.where(asked.fixed, np.nan, values)
+    figure = matrix(
+        values,
+        asked.names,
+        asked.columns,
+        asked.visit.dark,
+        title=f"{NAMES[method]}: every answer",
+        unit="share" if method == ROLLOUT else asked.unit,
+        signed=method != ROLLOUT,
+        chosen=asked.row,
+        top=float(np.nanmax(np.abs(free), initial=0)),
+    )
+    empty = " An answer knows nothing of what comes after it: that part is empty." if causal(asked.visit.paper) else ""
+    exhibit(
+        asked.visit,
+        figure,
+        key="matrix-map",
+        reading=f"A row is an answer, a column a token of the input.{_most(asked, free)} The frame is the answer above.{empty}",
+        numbers={"answers": np.array(asked.names), "tokens": np.array(asked.columns), "counts": values},
+        code=_code(asked, method, steps),
+    )
+
+
+def _most(asked: Asked, free: np.ndarray) -> str:
+    if np.isnan(free).all():
+        return ""
+    row, column = np.unravel_index(int(np.nanargmax(free)), free.shape)
+    return f" Nothing counts more than “{asked.columns[column]}” for “{asked.names[row]}”: {free[row, column]:.2f}."
+
+
+def _code(asked: Asked, method: str, steps: int) -> str:
+    start = f"import models\nfrom app.interpret.token_attribution import attribute, rolled\n\n{given(asked.visit)}"
+    if method == ROLLOUT:
+        return f"{start}print(rolled(net.module, net.paper, x))"
+    more = (
+        f'method="{method}", places={asked.places}, targets={asked.targets}, baseline={asked.baseline}, steps={steps}'
+    )
+    return f"{start}print(attribute(net.module, net.paper, x, {more}).values)"
+
+
+VIEW = View(
+    "Token attribution",
+    52,
+    (Text | TextPair, NextToken | MaskedToken | Translation | ClassScores),
+    draw,
+    "Which tokens of your text speak for an answer and which against it, by five methods, and how far these agree.",
+)
