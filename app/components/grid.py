@@ -10,7 +10,13 @@ import streamlit as st
 from app.figures.maps import Mosaic
 
 _CSS = """
-.sheet { position: relative; line-height: 0; width: 100%; }
+.frame { display: grid; grid-template-columns: auto minmax(0, 1fr); font-family: var(--st-font); font-size: .75rem;
+  line-height: 1.2; color: color-mix(in srgb, var(--st-text-color) 70%, transparent); }
+.across, .down { display: grid; text-align: center; align-items: center; white-space: nowrap; }
+.across { grid-column: 2; grid-auto-flow: column; grid-auto-columns: minmax(0, 1fr); }
+.down { grid-auto-rows: minmax(0, 1fr); }
+.down span { padding-right: .4rem; text-align: right; }
+.sheet { grid-column: 2; position: relative; line-height: 0; width: 100%; }
 .sheet img { width: 100%; height: auto; image-rendering: pixelated; display: block; }
 .cells { position: absolute; inset: 0; }
 .cells button { position: absolute; padding: 0; margin: 0; border: 0; background: transparent; cursor: pointer; }
@@ -25,6 +31,11 @@ export default function (component) {
   const img = parentElement.querySelector('img'), cells = parentElement.querySelector('.cells');
   const sheet = parentElement.querySelector('.sheet');
   img.src = data.png; img.alt = data.alt;
+  for (const [name, texts] of [['across', data.across], ['down', data.down]]) {
+    const names = parentElement.querySelector('.' + name);
+    names.replaceChildren(...texts.map(text => { const e = document.createElement('span'); e.textContent = text; return e; }));
+    names.style.maxWidth = name === 'across' ? data.width + 'px' : '';
+  }
   sheet.style.maxWidth = data.width + 'px';
   const [H, W] = data.size, [h, w] = data.cell, n = data.labels.length;
   while (cells.children.length > n) cells.lastChild.remove();
@@ -35,6 +46,7 @@ export default function (component) {
     const x = (i % data.columns) * w, y = Math.floor(i / data.columns) * h;
     b.style.left = 100 * x / W + '%'; b.style.top = 100 * y / H + '%';
     b.style.width = 100 * w / W + '%'; b.style.height = 100 * h / H + '%';
+    b.style.display = data.labels[i] ? '' : 'none';
     b.title = data.labels[i]; b.setAttribute('aria-label', data.labels[i]);
     b.setAttribute('aria-pressed', i === data.selected);
     b.tabIndex = i === Math.max(0, data.selected) ? 0 : -1;
@@ -53,7 +65,8 @@ export default function (component) {
 
 _grid = st.components.v2.component(
     "cutaway_grid",
-    html='<div class="sheet"><img alt=""><div class="cells" role="group"></div></div>',
+    html='<div class="frame"><div class="across" aria-hidden="true"></div><div class="down" aria-hidden="true"></div>'
+    '<div class="sheet"><img alt=""><div class="cells" role="group"></div></div></div>',
     css=_CSS,
     js=_JS,
 )
@@ -67,10 +80,13 @@ def grid(
     alt: str,
     selected: int = -1,
     width: int = 720,
+    across: Sequence[str] = (),
+    down: Sequence[str] = (),
     on_pick: Callable[[int], None] | None = None,
 ) -> int | None:
     """Show a mosaic `width` pixels wide at most; the index of the cell picked in this run, or None.
 
+    `across` and `down` name its columns and its rows, where they have names. A cell with an empty label is no button.
     `on_pick` is called with it before the script runs again, so that it may set a widget's value in the session.
     """
 
@@ -90,6 +106,8 @@ def grid(
             "size": list(mosaic.size),
             "selected": selected,
             "width": width,
+            "across": list(across),
+            "down": list(down),
         },
         on_picked_change=picked,
     )

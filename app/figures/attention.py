@@ -1,0 +1,177 @@
+"""What attention looks like: all heads small, one large, one look over a picture, one product unit by unit.
+
+Shares are coloured by their square root, everywhere: a share of 1 % would be unseen beside one of 100 %. Scales say the
+shares themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from app.figures.maps import Mosaic, mosaic, png
+from app.figures.theme import dress, theme
+
+TICKS = (0.0, 0.01, 0.05, 0.2, 0.5, 1.0)  # shares that a scale names
+SMALL = 64  # the most pixels along a side of a small map
+NAMES = 64  # the most names along an axis
+SPOT = 256  # pixels along a side of a picture that one clicks on
+FAINT = 0.12  # what is left of a patch that nobody looks at
+
+
+def overview(patterns: Sequence[np.ndarray], dark: bool) -> Mosaic:
+    """Each layer's (heads, query, key) -> one picture, a row a layer. Long texts are shrunk: a pixel is the largest share in it.
+
+    Layers may differ in the number of their heads; what is not there is left empty.
+    """
+    rows = [shrunk(p, SMALL) for p in patterns]
+    heads, height, width = (max(row.shape[i] for row in rows) for i in range(3))
+    sheet = np.zeros((len(rows), heads, height, width), np.float32)
+    for i, row in enumerate(rows):
+        sheet[i, : row.shape[0], : row.shape[1], : row.shape[2]] = np.sqrt(row)
+    return mosaic(sheet.reshape(-1, height, width), dark, columns=heads, signed=False, top=1.0)
+
+
+def shrunk(maps: np.ndarray, most: int) -> np.ndarray:
+    """(..., h, w) with blocks of equal size pooled to their largest value, so that no side is longer than `most`."""
+    step = -(-max(maps.shape[-2:]) // most)
+    if step == 1:
+        return maps
+    h, w = (-(-n // step) for n in maps.shape[-2:])
+    around = [(0, 0)] * (maps.ndim - 2) + [(0, h * step - maps.shape[-2]), (0, w * step - maps.shape[-1])]
+    return np.pad(maps, around).reshape(*maps.shape[:-2], h, step, w, step).max((-3, -1))
+
+
+def shares(
+    pattern: np.ndarray,
+    dark: bool,
+    *,
+    title: str,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    chosen: tuple[int, int] = (-1, -1),
+    axes: tuple[str, str] = ("query: who looks", "key: who is looked at"),
+    unit: str = "share of the look",
+    verb: str = "looks at",
+) -> go.Figure:
+    """(query, key) of shares -> a map with names on both axes. A click on a cell comes back as a point x = key, y = query.
+
+    The chosen query's row and, in it, the chosen key are framed.
+    """
+    t = theme(dark)
+    figure = go.Figure(_map(pattern, dark, unit, hover=False))
+    y, x = np.nonzero(pattern > 0)  # a cell that is clicked on is a point; a heat map returns no click
+    figure.add_scatter(
+        x=x.astype(np.uint8 if pattern.shape[1] < 256 else np.int16),
+        y=y.astype(np.uint8 if pattern.shape[0] < 256 else np.int16),
+        customdata=pattern[y, x].astype(np.float32),
+        mode="markers",
+        marker={"symbol": "square", "size": 8, "opacity": 0},
+        selected={"marker": {"opacity": 0}},
+        unselected={"marker": {"opacity": 0}},
+        hovertemplate=f"“%{{y}}” {verb} “%{{x}}”<br>%{{customdata:.1%}}: {unit}<extra></extra>",
+    )
+    n, m = pattern.shape
+    dress(figure, dark, title=title, height=max(360, min(760, max(200 + 14 * min(n, 30), 200 + 10 * n))))
+    if 0 <= chosen[0] < n:
+        frame = {"type": "rect", "line": {"color": t.accent, "width": 1}}
+        figure.add_shape(x0=-0.5, x1=m - 0.5, y0=chosen[0] - 0.5, y1=chosen[0] + 0.5, **frame)
+        if 0 <= chosen[1] < m:
+            frame["line"] = {"color": t.accent, "width": 3}
+            figure.add_shape(x0=chosen[1] - 0.5, x1=chosen[1] + 0.5, y0=chosen[0] - 0.5, y1=chosen[0] + 0.5, **frame)
+    plain = {"showgrid": False, "zeroline": False, "fixedrange": True, "tickmode": "array", "tickcolor": t.line}
+    figure.update_yaxes(range=[n - 0.5, -0.5], title=axes[0], **_names(rows), **plain)
+    figure.update_xaxes(range=[-0.5, m - 0.5], title=axes[1], side="bottom", tickangle=-90, **_names(columns), **plain)
+    return figure.update_layout(clickmode="event+select", hovermode="closest", showlegend=False)
+
+
+def _names(names: Sequence[str]) -> dict[str, object]:
+    """All names along an axis, in small letters where there are many; every second or third where they are too many."""
+    step = -(-len(names) // NAMES)
+    places = list(range(0, len(names), step))
+    size = 12 if len(names) <= 28 else 10 if len(names) <= 48 else 9
+    short = [names[i] if len(names[i]) <= 14 else f"{names[i][:13]}…" for i in places]
+    plain = [name.replace("<", "&lt;") for name in short]  # Plotly takes "<s>" for a tag
+    return {"tickvals": places, "ticktext": plain, "tickfont": {"size": size}}
+
+
+def _map(values: np.ndarray, dark: bool, unit: str, hover: bool) -> go.Heatmap:
+    return go.Heatmap(
+        z=np.sqrt(np.asarray(values, np.float32)),
+        zmin=0,
+        zmax=1,
+        customdata=np.asarray(values, np.float32) if hover else None,
+        colorscale=[list(stop) for stop in theme(dark).unsigned],
+        colorbar={
+            "title": {"text": unit, "side": "top", "font": {"size": 12}},
+            "orientation": "h",
+            "y": 1.0,
+            "yanchor": "bottom",
+            "tickvals": [tick**0.5 for tick in TICKS],
+            "ticktext": [f"{tick:.0%}" for tick in TICKS],
+            "tickfont": {"size": 11},
+            "tickangle": 0,
+            "thickness": 8,
+            "outlinewidth": 0,
+            "len": 1,
+        },
+        hoverinfo="none" if not hover else None,
+        hovertemplate=f"row %{{y}}, column %{{x}}<br>%{{customdata:.1%}}: {unit}<extra></extra>" if hover else None,
+    )
+
+
+def over_patches(row: np.ndarray, side: int, dark: bool, *, title: str, unit: str, chosen: int = -1) -> go.Figure:
+    """(side * side,) shares of the patches -> a map of them as they lie in the picture; the patch that looks is framed."""
+    figure = go.Figure(_map(row.reshape(side, side), dark, unit, hover=True))
+    dress(figure, dark, title=title, height=360)
+    if chosen >= 0:
+        y, x = divmod(chosen, side)
+        line = {"color": theme(dark).accent, "width": 3}
+        figure.add_shape(type="rect", x0=x - 0.5, x1=x + 0.5, y0=y - 0.5, y1=y + 0.5, line=line)
+    plain = {"showgrid": False, "zeroline": False, "fixedrange": True, "constrain": "domain"}
+    figure.update_yaxes(autorange="reversed", scaleanchor="x", title="row of patches", **plain)
+    return figure.update_xaxes(title="column of patches", **plain)
+
+
+def spotlight(pixels: np.ndarray, row: np.ndarray, side: int, dark: bool) -> Mosaic:
+    """A picture (h, w, 3) in 0..1, bright where the look goes: (side * side,) shares, the largest at full light.
+
+    Each patch is a cell one can click on; the light is the root of the share in the largest, and never less than a trace.
+    """
+    zoom = max(1, SPOT // pixels.shape[0])
+    large = pixels.repeat(zoom, 0).repeat(zoom, 1)
+    cell = large.shape[0] // side
+    light = FAINT + (1 - FAINT) * np.sqrt(row / (row.max() or 1)).reshape(side, side)
+    light = light.repeat(cell, 0).repeat(cell, 1)[..., None]
+    ground = np.array([int(theme(dark).ground[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    lit = np.rint(255 * np.clip(ground + (large - ground) * light, 0, 1)).astype(np.uint8)
+    return Mosaic(png(lit), side * side, side, (cell, cell), lit.shape[:2])
+
+
+def units(q: np.ndarray, k: np.ndarray, dark: bool, *, title: str) -> go.Figure:
+    """(units,) of a query and of a key -> three rows of bars: both, and their products, whose sum is the score."""
+    t = theme(dark)
+    products = q * k
+    rows = (("query q", q), ("key k", k), ("product q·k", products))
+    headings = [
+        name if name != "product q·k" else f"{name}, in all {products.sum():.4g}".replace("-", "−") for name, _ in rows
+    ]
+    figure = make_subplots(3, 1, shared_xaxes=True, vertical_spacing=0.1, subplot_titles=headings)
+    up, down = t.signed[-2][1], t.signed[1][1]
+    for i, (name, values) in enumerate(rows, 1):
+        figure.add_bar(
+            y=np.asarray(values, np.float32),
+            marker={"color": [up if v >= 0 else down for v in values], "line": {"width": 0}},
+            hovertemplate=f"{name}, unit %{{x}}: %{{y:.4g}}<extra></extra>",
+            row=i,
+            col=1,
+        )
+    dress(figure, dark, title=title, height=430)
+    figure.update_annotations(font={"size": 13, "color": t.text}, x=0, xanchor="left")
+    figure.update_yaxes(fixedrange=True, nticks=4)
+    figure.update_xaxes(fixedrange=True, showgrid=False)
+    figure.update_xaxes(title="unit of the head", row=3, col=1)
+    return figure.update_layout(showlegend=False, bargap=0.15, margin={"t": 72})
