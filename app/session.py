@@ -123,10 +123,10 @@ def ask(
     return answer
 
 
-def kept(question: Callable[..., Any], visit: Visit, **settings: Any) -> bool:
+def kept(question: Callable[..., Any], visit: Visit, *, step: int | None = None, **settings: Any) -> bool:
     """Whether `ask` would answer this at once, from what is kept."""
     with _lock:
-        return _key(question, visit, None, False, 0, settings) in _answers
+        return _key(question, visit, step, False, 0, settings) in _answers
 
 
 def _key(

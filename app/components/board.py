@@ -16,7 +16,7 @@ _CSS = """
 .cutaway-board table { border-collapse: separate; border-spacing: 2px; font-size: 12px; font-variant-numeric: tabular-nums; }
 .cutaway-board th { font-weight: 400; text-align: center; padding: 0 3px; white-space: pre; vertical-align: bottom;
   line-height: 1.25; }
-.cutaway-board tbody th { text-align: right; position: sticky; left: -3px; padding-right: 6px; }
+.cutaway-board tbody th { text-align: right; vertical-align: middle; position: sticky; left: -3px; padding-right: 6px; }
 .cutaway-board thead th div { max-width: 6.5em; overflow: hidden; text-overflow: ellipsis; }
 .cutaway-board thead.tall th div { writing-mode: vertical-rl; transform: rotate(180deg); max-width: none;
   max-height: 8em; text-align: left; margin: auto; }

@@ -23,7 +23,7 @@ class Line:
     steps: np.ndarray
     values: np.ndarray
     name: str
-    role: Literal["ours", "twin", "other"] = "ours"
+    role: Literal["ours", "twin", "other", "chosen"] = "ours"
     faint: bool = False
     dashed: bool = False
     peak: bool = False
@@ -90,7 +90,7 @@ def curves(
 
 
 def _trace(line: Line, log: bool, axis: str, t: Theme) -> go.Scatter:
-    colour = {"ours": t.ours, "twin": t.twin, "other": t.muted}[line.role]
+    colour = {"ours": t.ours, "twin": t.twin, "other": t.muted, "chosen": t.accent}[line.role]
     return go.Scatter(
         x=_place(line.steps, log),
         y=np.asarray(line.values, np.float32),
@@ -170,7 +170,7 @@ def _peak_labels(lines: Sequence[Line], rise: float, log: bool, t: Theme) -> lis
 
 
 def _label(line: Line, t: Theme) -> dict[str, Any]:
-    colour = {"ours": t.ours, "twin": t.muted, "other": t.text}[line.role]
+    colour = {"ours": t.ours, "twin": t.muted, "other": t.text, "chosen": t.accent}[line.role]
     return {"text": line.name, "showarrow": False, "font": {"color": colour, "size": 12}}
 
 

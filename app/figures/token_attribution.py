@@ -37,11 +37,11 @@ def matrix(
         height=height,
         rows="answer",
         columns="token of the input",
-        row_names=answers,
-        column_names=tokens,
+        row_names=[name.replace("<", "&lt;") for name in answers],  # Plotly takes "<s>" for a tag
+        column_names=[name.replace("<", "&lt;") for name in tokens],
     )
     figure.update_traces(
-        customdata=np.array([[f"{token} for {answer}" for token in tokens] for answer in answers]),
+        customdata=np.array([[f"{token} for {answer}".replace("<", "&lt;") for token in tokens] for answer in answers]),
         hovertemplate=f"%{{customdata}}<br>%{{z:.4g}} {unit}<extra></extra>",
         hoverongaps=False,
     )

@@ -10,10 +10,9 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app import session
 from app.components.answers import Scale, scale
-from app.components.choice import choice
 from app.components.curve import curve
 from app.components.exhibit import exhibit
-from app.components.player import player
+from app.components.moment import played, scrub
 from app.components.sheet import sheet
 from app.figures.bars import bars
 from app.figures.curves import Line, lines_of, quantities
@@ -32,7 +31,7 @@ def draw(visit: Visit) -> None:
     if not steps:
         raise checkpoint.CheckpointError(f"No snapshots of {slug} are there: fetch the repository whole, or train it.")
     if not isinstance(visit.paper.takes, Image | Fact):
-        _curves(visit, runs, steps, _moment(steps), True)
+        _curves(visit, runs, steps, scrub(steps), True)
         return
     weights = [session.ask(first_weights, visit.given(visit.x, "weights"), step=s) for s in steps]
     at, layer, log = _controls(visit, steps, weights[0].path)
@@ -46,27 +45,14 @@ def draw(visit: Visit) -> None:
 def _controls(visit: Visit, steps: Sequence[int], first: str) -> tuple[int, str, bool]:
     """Which moment, which layer (at first the one that has the first weights), and whether the steps are logarithmic."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        play = st.container(width="content")
-        at = _moment(steps)
+        at = played(steps)
         layers = [probe.path for probe in visit.paper.probes]
         start = next((i for wanted in (first, visit.paper.penultimate) for i, p in enumerate(layers) if p == wanted), 0)
         layer = st.selectbox("Layer", layers, start, key="layer", bind="query-params", width=190)
         axis = st.segmented_control(
             "Axis of the steps", ["log", "linear"], default="log", required=True, key="scale", bind="query-params"
         )
-    with play:
-        player(
-            steps.index(at), len(steps) - 1, key="play", on_step=lambda i: st.session_state.update(step=str(steps[i]))
-        )
     return at, layer, axis == "log"
-
-
-def _moment(steps: Sequence[int]) -> int:
-    """The step that the scrubber stands at; at first the last."""
-    marks = {str(s): f"{s:,}" for s in steps}
-    return int(
-        choice(st.select_slider, "Moment of training, in steps", marks, key="step", first=str(steps[-1]), width=380)
-    )
 
 
 def _curves(visit: Visit, runs: checkpoint.Curves, steps: Sequence[int], at: int, log: bool) -> None:
