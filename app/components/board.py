@@ -21,8 +21,8 @@ _CSS = """
 .cutaway-board thead.tall th div { writing-mode: vertical-rl; transform: rotate(180deg); max-width: none;
   max-height: 8em; text-align: left; margin: auto; }
 .cutaway-board td { padding: 0; }
-.cutaway-board td button { font: inherit; border: 0; border-radius: 2px; display: block; width: 100%; cursor: pointer;
-  padding: 0 3px; overflow: hidden; text-overflow: ellipsis; white-space: pre; }
+.cutaway-board td button { font: inherit; border-radius: 2px; display: block; width: 100%; cursor: pointer;
+  padding: 0 2px; overflow: hidden; text-overflow: ellipsis; white-space: pre; }
 .cutaway-board td button:hover { outline: 2px solid currentColor; outline-offset: -1px; }
 """
 
@@ -56,6 +56,7 @@ export default function (component) {
         b.type = 'button'; b.title = cell[1]; b.setAttribute('aria-label', cell[1]); b.tabIndex = -1;
         b.style.background = cell[2] || 'transparent'; b.style.color = cell[3];
         b.style.minWidth = data.size[0] + 'px'; b.style.height = data.size[1] + 'px';
+        b.style.border = `1px solid ${data.line}`;  // a cell of zero has the page's own ground
         b.style.maxWidth = data.widest + 'px'; b.style.opacity = cell[4] ? .35 : 1;
         b.onclick = () => { choose(b); setTriggerValue('picked', i); };
         b.onkeydown = e => {
@@ -142,6 +143,7 @@ def board(
             "font": FONT,
             "text": t.text,
             "ground": t.ground,
+            "line": t.line,
             "accent": t.accent,
         },
         on_picked_change=picked,

@@ -80,6 +80,7 @@ class Patched:
 
     names: tuple[str, ...]  # of the tokens that are likely in any run
     shares: np.ndarray  # (3, tokens) probabilities
+    answers: tuple[int, int]  # the columns of the clean answer and the corrupted one
     said: tuple[str, str, str]  # the likeliest token, six times in turn
     recovered: float  # the cell's value
 
@@ -249,7 +250,8 @@ def completion(
     ids = sorted({*likely, target, against}, key=lambda i: -float(share[:, i].max()))
     recovered = float((ends[2] - ends[1]) / _gap(ends[:2].tolist()))
     names = tuple(pieces(paper.takes.tokenizer, ids))
-    return Patched(names, share[:, ids].numpy(), (said[0], said[1], said[2]), recovered)
+    answers = (ids.index(target), ids.index(against))
+    return Patched(names, share[:, ids].numpy(), answers, (said[0], said[1], said[2]), recovered)
 
 
 def _greedy(lens: Lens, ids: Tensor, hooks: list[Any], length: int) -> list[int]:
