@@ -67,6 +67,30 @@ def place(two: Twosome, cell: Cell) -> str:
     )
 
 
+def best(found: Tables) -> tuple[int, int]:
+    """The layer and the number of the head that brings most back."""
+    return divmod(int(found.heads.argmax()), found.heads.shape[1])
+
+
+def reading(two: Twosome, found: Tables) -> str:
+    """Which head does most; where the difference lies in the beginning, and when it arrives at the end."""
+    layer, head = best(found)
+    text = f"Head {head} of layer {layer} alone brings back {100 * found.heads.max():.0f} %. "
+    rows, last = found["stream"], two.runs.differ[-1]
+    if len(two.runs.differ) == 1 and last < rows.shape[1] - 1:
+        text += f"In the stream all of it lies at “{two.columns[last]}” to begin with; "
+        moved = next((i for i in range(len(rows)) if rows[i, -1] > 0.5), None)
+        text += (
+            f"before layer {moved} most of it stands at the end. "
+            if moved
+            else "only the last layer brings it to the end. "
+        )
+    return (
+        text
+        + "Orange brings the clean answer back, blue drives it off; before the first difference nothing can change."
+    )
+
+
 def estimated(two: Twosome, found: Tables) -> None:
     """Attribution patching: the same tables from one gradient, and how well they agree."""
     st.subheader("The same, estimated by gradients", anchor=False)

@@ -119,7 +119,7 @@ def _replaced(module: nn.Module, x: np.ndarray, special: int) -> Ids:
 
 @torch.no_grad()
 def tables(
-    module: nn.Module,
+    module: Any,
     paper: Paper,
     x: np.ndarray,
     corrupted: Ids,
@@ -133,8 +133,8 @@ def tables(
     ends = [float(measure(lens(ids)[:, -1])) for ids in (clean, other)]
     points = _points(lens)
     names = [point.format(layer) for point in points.values() for layer in range(lens.cfg.n_layers)]
-    inside = _kept(lens, clean, names)
-    streams = _kept(lens, other, [POINTS["stream"].format(layer) for layer in range(lens.cfg.n_layers)])
+    inside = kept(lens, clean, names)
+    streams = kept(lens, other, [POINTS["stream"].format(layer) for layer in range(lens.cfg.n_layers)])
     found = {
         kind: np.zeros((lens.cfg.n_layers, lens.cfg.n_heads if kind == "heads" else clean.shape[1]), np.float32)
         for kind in points
@@ -144,14 +144,16 @@ def tables(
     for done, (kind, layer) in enumerate(work):
         name, stream = points[kind].format(layer), streams[POINTS["stream"].format(layer)]
         cells = range(lens.cfg.n_heads) if kind == "heads" else range(first, clean.shape[1])
-        for part in _parts(cells, clean.shape[1]):
+        for part in portions(cells, clean.shape[1]):
             tick(done / len(work))
-            value = measure(_onwards(lens, layer, stream, (name, _patch(kind, part, inside[name])), len(part) + 1))
+            hook = (name, _patch(kind, part, inside[name]))
+            end = onwards(lens, layer, stream, hook, len(part) + 1)[:, -1:]
+            value = measure(module.read(end)[:, 0])
             found[kind][layer, part.start : part.stop] = ((value[1:] - value[0]) / _gap(ends)).numpy()
     return Tables({kind: table for kind, table in found.items() if kind != "heads"}, found["heads"], *ends)
 
 
-def _parts(cells: range, tokens: int) -> Iterator[range]:
+def portions(cells: range, tokens: int) -> Iterator[range]:
     """The cells of a row in batches."""
     size = max(1, TOKENS // tokens - 1)
     for begin in range(cells.start, cells.stop, size):
@@ -170,13 +172,13 @@ def _patch(kind: str, cells: range, inside: Tensor) -> Callable[..., Tensor]:
     return put
 
 
-def _onwards(lens: Lens, layer: int, stream: Tensor, hook: tuple[str, Callable[..., Tensor]], rows: int) -> Tensor:
-    """Logits (rows, V) at the last place, from the stream (1, t, d) before a block, with that hook at work."""
+def onwards(lens: Lens, layer: int, stream: Tensor, hook: tuple[str, Callable[..., Tensor]], rows: int) -> Tensor:
+    """The stream (rows, t, d) behind the last block, from that before a block (1, t, d), with that hook at work."""
     y = stream.expand(rows, -1, -1)
     with lens.hooks([hook]):
         for block in lens.module.blocks[layer:]:
             y = block(y)
-        return lens.module.read(y[:, -1:])[:, 0]
+    return y
 
 
 def estimates(module: nn.Module, paper: Paper, x: np.ndarray, corrupted: Ids, target: int, against: int) -> Tables:
@@ -232,7 +234,7 @@ def completion(
     assert isinstance(paper.takes, Text)
     lens, clean, other = _both(module, x, corrupted)
     name = _points(lens)[kind].format(layer)
-    inside, t = _kept(lens, clean, [name])[name], clean.shape[1]
+    inside, t = kept(lens, clean, [name])[name], clean.shape[1]
 
     def put(tensor: Tensor, hook: object) -> Tensor:
         if kind == "heads":
@@ -286,7 +288,7 @@ def _points(lens: Lens) -> dict[str, str]:
     return {kind: point for kind, point in POINTS.items() if point.format(0) in lens.hook_dict}
 
 
-def _kept(lens: Lens, ids: Tensor, names: list[str]) -> dict[str, Tensor]:
+def kept(lens: Lens, ids: Tensor, names: list[str]) -> dict[str, Tensor]:
     """What came out of these hook points."""
     seen: dict[str, Tensor] = {}
 

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from app.components.exhibit import exhibit, foot
-from app.components.patch_tables import KINDS, Cell, boards, estimated, place
+from app.components.patch_tables import KINDS, Cell, best, boards, estimated, place, reading
 from app.components.twosome import Twosome, choose
 from app.figures.versus import versus
 from app.figures.words import labels, shown
@@ -40,7 +40,7 @@ def draw(visit: Visit) -> None:
         foot(
             two.visit,
             key="patching",
-            reading=_reading(two, found),
+            reading=reading(two, found),
             numbers={kind: found[kind] for kind in found.kinds},
             code=two.code("tables"),
             sheet=True,
@@ -58,31 +58,7 @@ def _chosen(found: Tables) -> Cell:
         layer, cell = (int(part[:6]) for part in rest)
         if layer < found[kind].shape[0] and cell < found[kind].shape[1]:
             return kind, layer, cell
-    return ("heads", *_best(found))
-
-
-def _best(found: Tables) -> tuple[int, int]:
-    """The layer and the number of the head that brings most back."""
-    return divmod(int(found.heads.argmax()), found.heads.shape[1])
-
-
-def _reading(two: Twosome, found: Tables) -> str:
-    """Which head does most; where the difference lies in the beginning, and when it arrives at the end."""
-    layer, head = _best(found)
-    text = f"Head {head} of layer {layer} alone brings back {100 * found.heads.max():.0f} %. "
-    rows, last = found["stream"], two.runs.differ[-1]
-    if len(two.runs.differ) == 1 and last < rows.shape[1] - 1:
-        text += f"In the stream all of it lies at “{two.columns[last]}” to begin with; "
-        moved = next((i for i in range(len(rows)) if rows[i, -1] > 0.5), None)
-        text += (
-            f"before layer {moved} most of it stands at the end. "
-            if moved
-            else "only the last layer brings it to the end. "
-        )
-    return (
-        text
-        + "Orange brings the clean answer back, blue drives it off; before the first difference nothing can change."
-    )
+    return ("heads", *best(found))
 
 
 def _cell(two: Twosome, chosen: Cell) -> None:

@@ -79,14 +79,14 @@ def test_patching_nothing_changes_nothing_bit_by_bit(net):
     lens, other = Lens(net), torch.tensor([OTHER])
     names = [p.format(layer) for p in POINTS.values() for layer in range(lens.cfg.n_layers)]
     with torch.no_grad():
-        own = patching._kept(lens, other, [name for name in names if name in lens.hook_dict])
+        own = patching.kept(lens, other, [name for name in names if name in lens.hook_dict])
         plain = lens(other)[0, -1]
         for kind, point in patching._points(lens).items():
             for layer in range(lens.cfg.n_layers):
                 name, cells = point.format(layer), range(lens.cfg.n_heads if kind == "heads" else len(OTHER))
                 hook = (name, patching._patch(kind, cells, own[name]))
                 stream = own[POINTS["stream"].format(layer)]
-                logits = patching._onwards(lens, layer, stream, hook, len(cells) + 1)
+                logits = net.read(patching.onwards(lens, layer, stream, hook, len(cells) + 1))[:, -1]
                 assert all(torch.equal(row, logits[0]) for row in logits), (kind, layer)
                 assert torch.allclose(logits[0], plain, atol=1e-4)
     found = completion(net, PAPER, CLEAN, OTHER, TARGET, AGAINST, "stream", 1, cell=1)  # equal up to there
@@ -101,7 +101,7 @@ def test_patching_everything_gives_the_clean_output(net):
     first = POINTS["stream"].format(0)
     with torch.no_grad():
         plain = lens(clean)
-        inside = patching._kept(lens, clean, [first])[first]
+        inside = patching.kept(lens, clean, [first])[first]
         assert torch.equal(lens.run_with_hooks(other, [(first, lambda x, hook: inside)]), plain)
         assert not torch.equal(lens(other), plain)
     single = (*OTHER[:4], int(CLEAN[0, 4]), *OTHER[5:])  # now one token differs: its stream is everything
