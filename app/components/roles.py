@@ -166,8 +166,8 @@ def over_time(it: Chosen) -> None:
         axis="score, 0 to 1",
         log=True,
         reading=f"{called(*best).capitalize()} is the strongest at the end, with {it.scores[-1][best]:.3f}; at step {it.at:,} "
-        f"{'it' if it.head == best else called(*it.head)} has {it.here[it.head]:.3f}. Faint: the other {len(others)} heads. A click "
-        "on a dot goes to its step.",
+        f"{'it' if it.head == best else called(*it.head)} has {it.here[it.head]:.3f}. Faint: the other {len(others)} heads. "
+        "A click on a dot goes to its step.",
         code=it.code("roles"),
         span=(0.0, 1.08 * it.top),
     )
