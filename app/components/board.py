@@ -29,7 +29,7 @@ _CSS = """
 _JS = """
 export default function (component) {
   const { parentElement, data, setTriggerValue } = component, box = parentElement.querySelector('.cutaway-board');
-  const columns = data.columns.length, left = box.scrollLeft;
+  const columns = data.columns.length, left = box.scrollLeft, first_time = !box.firstChild;
   box.style.color = data.text; box.style.fontFamily = data.font;
   box.setAttribute('aria-label', data.label);
   const make = (tag, text) => { const e = document.createElement(tag); e.textContent = text; return e; };
@@ -39,6 +39,7 @@ export default function (component) {
   first.append(make('th', data.corner));
   data.columns.forEach(name => {
     const th = document.createElement('th'); th.title = name; th.append(make('div', name)); first.append(th);
+    if (!data.tall) th.firstChild.style.maxWidth = `min(6.5em, ${data.widest}px)`;
   });
   head.className = data.tall ? 'tall' : ''; head.append(first);
   const all = [];
@@ -57,7 +58,8 @@ export default function (component) {
         b.style.background = cell[2] || 'transparent'; b.style.color = cell[3];
         b.style.minWidth = data.size[0] + 'px'; b.style.height = data.size[1] + 'px';
         b.style.border = `1px solid ${data.line}`;  // a cell of zero has the page's own ground
-        b.style.maxWidth = data.widest + 'px'; b.style.opacity = cell[4] ? .35 : 1;
+        b.style.maxWidth = data.widest + 'px'; 
+        if (cell[4]) Object.assign(b.style, {background: 'transparent', color: data.text, borderStyle: 'dashed', borderColor: data.text});
         b.onclick = () => { choose(b); setTriggerValue('picked', i); };
         b.onkeydown = e => {
           const step = {ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns}[e.key];
@@ -74,6 +76,8 @@ export default function (component) {
   choose(all.find(b => +b.dataset.i === data.selected));
   if (all.length && data.selected < 0) all[0].tabIndex = 0;
   box.scrollLeft = left;
+  const chosen = box.querySelector('[aria-pressed="true"]');
+  if (first_time && chosen) box.scrollLeft = chosen.getBoundingClientRect().right - box.getBoundingClientRect().right + 60;
 }
 """
 
@@ -108,7 +112,7 @@ def board(
     """Show values (rows, columns) as a table of coloured buttons; the flat index of the one picked in this run, or None.
 
     `texts` stand in the cells, `titles` (rows * columns of either) are read aloud and show under the pointer. NaN is no
-    cell at all. `dim` cells are pale: what is switched off. `top` fixes the scale's end; `cell` is the least width and the
+    cell at all. `dim` cells have no colour and a dashed line: what is switched off. `top` fixes the scale's end; `cell` is the least width and the
     height in pixels, `widest` the greatest width. `on_pick` is called with the index before the script runs again.
 
     Put it in `st.container(key=f"figure-{key}")` and call `exhibit.foot(..., sheet=True)` below: it can be saved then.
