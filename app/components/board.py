@@ -58,8 +58,10 @@ export default function (component) {
         b.style.background = cell[2] || 'transparent'; b.style.color = cell[3];
         b.style.minWidth = data.size[0] + 'px'; b.style.height = data.size[1] + 'px';
         b.style.border = `1px solid ${data.line}`;  // a cell of zero has the page's own ground
-        b.style.maxWidth = data.widest + 'px'; 
-        if (cell[4]) Object.assign(b.style, {background: 'transparent', color: data.text, borderStyle: 'dashed', borderColor: data.text});
+        b.style.maxWidth = data.widest + 'px'; b.style.opacity = cell[4] === 1 ? .35 : 1;
+        if (cell[4] === 2) {
+          Object.assign(b.style, {background: 'transparent', color: data.text, border: `1px dashed ${data.text}`});
+        }
         b.onclick = () => { choose(b); setTriggerValue('picked', i); };
         b.onkeydown = e => {
           const step = {ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns}[e.key];
@@ -104,6 +106,7 @@ def board(
     signed: bool | None = None,
     top: float = 0.0,
     dim: Sequence[int] = (),
+    off: Sequence[int] = (),
     selected: int = -1,
     cell: tuple[int, int] = (22, 22),
     widest: int = 110,
@@ -112,8 +115,9 @@ def board(
     """Show values (rows, columns) as a table of coloured buttons; the flat index of the one picked in this run, or None.
 
     `texts` stand in the cells, `titles` (rows * columns of either) are read aloud and show under the pointer. NaN is no
-    cell at all. `dim` cells have no colour and a dashed line: what is switched off. `top` fixes the scale's end; `cell` is the least width and the
-    height in pixels, `widest` the greatest width. `on_pick` is called with the index before the script runs again.
+    cell at all. `dim` cells are pale; those that are `off` have no colour and a dashed line. `top` fixes the scale's end; `cell` is
+    the least width and the height in pixels, `widest` the greatest width. `on_pick` is called with the index before the
+    script runs again.
 
     Put it in `st.container(key=f"figure-{key}")` and call `exhibit.foot(..., sheet=True)` below: it can be saved then.
     """
@@ -127,9 +131,9 @@ def board(
     flat = np.asarray(values, np.float32).ravel()
     painted = paint(flat, dark, signed=signed, top=top)
     shown = texts or [""] * len(flat)
-    off = set(dim)
+    state = dict.fromkeys(dim, 1) | dict.fromkeys(off, 2)
     cells = [
-        None if np.isnan(value) else [text, title, ground, ink, i in off]
+        None if np.isnan(value) else [text, title, ground, ink, state.get(i, 0)]
         for i, (value, text, title, (ground, ink)) in enumerate(zip(flat, shown, titles, painted, strict=True))
     ]
     result = _board(

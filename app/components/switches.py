@@ -88,7 +88,7 @@ def switches(visit: Visit, now: Switches) -> None:
             texts=["off" if name in now.off else _text(float(e)) for name, e in zip(found.names, effects, strict=True)],
             signed=True,
             top=top,
-            dim=[i for i, name in enumerate(found.names) if name in now.off],
+            off=[i for i, name in enumerate(found.names) if name in now.off],
             cell=(50, 26),
             on_pick=switch,
         )
