@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import streamlit as st
@@ -20,12 +20,20 @@ def choice(
     """
     seen, first = f"choose-{key}", first or next(iter(names))
     known = {name: value for value, name in names.items()} | {value: value for value in names}
-    with st.container(key=f"unseen-{key}"):
-        value = st.text_input(f"{label}, as the address has it", key=key, bind="query-params")
-    st.session_state[seen] = known.get(value, first)
+    st.session_state[seen] = known.get(unseen(label, known, key=key, first=first), first)
 
     def chosen() -> None:
         st.session_state[key] = st.session_state[seen]
 
     control(label, list(names), format_func=names.get, key=seen, on_change=chosen, **rest)
     return st.session_state[seen]
+
+
+def unseen(label: str, known: Collection[str], *, key: str, first: str) -> str:
+    """A choice that is made elsewhere, by a click on a figure: one of `known`, which the address carries, or else `first`.
+
+    `st.session_state[key]` is the value: set it to choose.
+    """
+    with st.container(key=f"unseen-{key}"):
+        value = st.text_input(f"{label}, as the address has it", key=key, bind="query-params")
+    return value if value in known else first

@@ -22,16 +22,19 @@ def bars(
     texts: Sequence[str],
     strong: Sequence[int] = (),
     selected: int = -1,
+    signed: bool = False,
     span: tuple[float, float] | None = None,
     height: int = 0,
 ) -> go.Figure:
     """(n,) -> one horizontal bar a label, the first on top, its number beside it; labels must differ.
 
-    `strong` bars are drawn in the network's colour, `selected` in the accent, all others quietly. `span` fixes the axis.
+    `strong` bars are drawn in the network's colour, `selected` in the accent, all others quietly; `signed` ones orange above
+    zero and blue below. `span` fixes the axis.
     """
     t = theme(dark)
     n = len(values)
-    paint = [t.accent if i == selected else t.ours if i in strong else t.twin for i in range(n)]
+    quiet = [t.signed[3][1] if v > 0 else t.signed[1][1] for v in values] if signed else [t.twin] * n
+    paint = [t.accent if i == selected else t.ours if i in strong else quiet[i] for i in range(n)]
     finite = np.where(np.isfinite(values), values, 0).astype(np.float32)
     low, high = span or (min(0.0, float(finite.min())), max(0.0, float(finite.max())))
     room = 0.24 * ((high - low) or 1)  # for the numbers beside the bars

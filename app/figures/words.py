@@ -21,6 +21,11 @@ def label(text: str) -> str:
     return shown(text.strip(" ") or text)
 
 
+def plain(text: str) -> str:
+    """A text that Plotly shows as it stands, though it takes what is between angle brackets for a tag."""
+    return text.replace("<", "&lt;")
+
+
 def labels(texts: Sequence[str]) -> list[str]:
     """Labels of a whole text's tokens, made different by their place where they are equal ("the", "the (7)")."""
     seen: set[str] = set()
