@@ -30,13 +30,15 @@ svg .near { stroke: var(--st-text-color); stroke-width: 1.1; }
 svg .on { stroke: var(--st-primary-color); stroke-width: 1.5; }
 svg polygon.near { fill: color-mix(in srgb, var(--st-text-color) 12%, transparent); stroke: none; }
 svg polygon.on { fill: color-mix(in srgb, var(--st-primary-color) 16%, transparent); stroke: none; }
-.flow { position: relative; display: flex; align-items: stretch; justify-content: space-between; }
+.flow { position: relative; display: flex; align-items: stretch; justify-content: space-between; column-gap: 10px; }
 .column { display: flex; flex-direction: column; justify-content: space-around; gap: 18px; flex: none; }
 .group { display: flex; flex-direction: column; align-items: center; flex: 1; }
 .head { font-size: .74rem; line-height: 1.32; text-align: center; padding-bottom: 8px; white-space: nowrap;
   font-variant-numeric: tabular-nums; color: color-mix(in srgb, var(--st-text-color) 72%, transparent); }
 .head b { display: block; font-size: .92rem; font-weight: 600; color: var(--st-text-color); }
 .head span { display: block; min-height: 1.32em; }
+.head i { display: block; font: 400 .74rem/1.32 var(--st-font); min-height: 1.32em; }
+.head i[hidden] { display: none; }
 .sheets { display: flex; gap: 9px; align-items: center; justify-content: center; flex: 1; }
 .sheet { position: relative; padding: 0; border: 0; margin: 0; background: none; color: inherit; cursor: pointer; flex: none;
   font: inherit; display: block; border-radius: 1px; touch-action: manipulation; }
@@ -57,6 +59,7 @@ canvas { display: block; image-rendering: pixelated; }
 .stack .group { flex-direction: column; align-items: flex-start; }
 .stack .head { text-align: left; white-space: normal; padding-bottom: 4px; }
 .stack .head b, .stack .head span { display: inline; margin-right: .55rem; }
+.stack .head i, .on-shelf .head i { display: inline; font: inherit; }
 .stack .sheets { flex-wrap: wrap; justify-content: flex-start; align-items: flex-start; gap: 6px 10px; }
 .on-shelf .flow { flex-direction: column; gap: 12px; align-items: stretch; }
 .on-shelf .group { align-items: flex-start; }
@@ -157,6 +160,7 @@ export default function (component) {
   const line = getComputedStyle(all).getPropertyValue('--st-border-color') || '#888';
 
   const name = (s, i) => {
+    if (s.columns && s.labels.length) return s.labels[i];
     if (s.columns) return `row ${Math.floor(i / s.columns)}, column ${i % s.columns}`;
     return `${s.unit} ${s.labels.length ? s.labels[i] : i}`;
   };
@@ -235,12 +239,14 @@ export default function (component) {
 
   const focused = parentElement.activeElement?.dataset.path;
   flow.replaceChildren();
-  const columns = new Map();
+  const columns = new Map(), stems = data.groups.some(group => group.title.includes('.'));
   for (const group of data.groups) {
     const where = data.layout === 'flow' ? group.depth : columns.size;
     if (!columns.has(where)) { const c = make('div', 'column'); columns.set(where, c); flow.append(c); }
     const g = make('div', 'group'), head = make('div', 'head'), sheets = make('div', 'sheets');
-    const b = make('b'); b.textContent = group.title; head.append(b);
+    const b = make('b'), stem = make('i'), cut = group.title.lastIndexOf('.') + 1;
+    stem.textContent = group.title.slice(0, cut); b.append(stem, group.title.slice(cut)); head.append(b);
+    stem.hidden = !stems;
     for (const text of group.lines) { const e = make('span'); e.textContent = text; head.append(e); }
     g.append(head, sheets); columns.get(where).append(g);
     for (const s of group.sheets) {
@@ -299,6 +305,7 @@ export default function (component) {
     })), 0);
     let scale = mode === 'flow' ? 2.2 : 1;
     if (mode === 'flow') while (scale > .5 && need(scale) > W) scale *= .94;
+    if (mode === 'flow' && scale <= .5) scale = 1;  // it has to be scrolled anyway
     else if (mode === 'shelf' && !data.plain) while (scale < 3 && tall(scale * 1.06) < data.height) scale *= 1.06;
     for (const v of state.sheets.values()) {
       const peers = data.layout === 'flow' ? data.groups.filter(g => g.depth === v.group.depth).length : 1;

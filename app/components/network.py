@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from app import session
-from app.figures.architecture import Group, Link, depths, sheet
+from app.figures.architecture import Group, Link, depths, patches, sheet
 from app.interpret.activations import Census, census
 from app.interpret.architecture import Layer, Structure, look, structure
 from app.interpret.stages import INPUT
@@ -127,5 +127,7 @@ def _lines(visit: Visit, layer: Layer) -> tuple[str, ...]:
 
 
 def shape(layer: Layer) -> str:
-    """ "6 × 28 × 28"."""
+    """ "6 × 28 × 28", or "65 tokens × 96"."""
+    if patches(layer.shape[1:]) is not None:
+        return f"{layer.shape[2]} tokens × {layer.units}"
     return " × ".join(f"{n:,}" for n in layer.shape)

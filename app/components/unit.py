@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 
@@ -10,7 +12,7 @@ from app.components.diagram import diagram
 from app.components.exhibit import exhibit, foot
 from app.components.network import Network
 from app.figures.activations import Example, extremes, histogram, kernels
-from app.figures.architecture import Group, picture, sheet
+from app.figures.architecture import Group, Sheet, in_place, patches, picture, sheet, token
 from app.figures.worked import legend, number
 from app.interpret.activations import Standing
 from app.interpret.architecture import Layer
@@ -19,12 +21,13 @@ from app.view import Visit
 from models.data.probe import probe
 from models.paper import Fact, Image, Paper
 
+SEVERAL = 12  # coefficients of 1x1 up to which each has a picture of its own
+
 
 def large(visit: Visit, net: Network, layer: Layer, unit: int, called: str, reading: str) -> None:
     """The unit's map, pixel by pixel, on the scale of its layer."""
     values, ends = net.values[layer.path][unit], net.ends(layer.path)
-    cells = sheet(layer.path, values.ravel(), ends, unit="cell", columns=layer.shape[2])
-    strongest = int(values.argmax())
+    cells, strongest = cell_sheet(layer, values, ends), drawn_at(layer, int(values.argmax()))
     st.markdown(f"**{called}**")
     shown = (Group("", (), 0, (cells,)),)
     diagram(shown, visit.dark, key="map", alt=reading, layout="shelf", selected=(layer.path, strongest), plain=True)
@@ -37,6 +40,25 @@ def large(visit: Visit, net: Network, layer: Layer, unit: int, called: str, read
         code=_map_code(visit.paper, layer.path, unit),
         png=lambda: picture(shown, visit.dark),
     )
+
+
+def cell_sheet(layer: Layer, values: np.ndarray, ends: tuple[float, float]) -> Sheet:
+    """A map (height, width) cell by cell; tokens of a picture where their patches lie."""
+    side = patches(values.shape)
+    if side is None:
+        return sheet(layer.path, values.ravel(), ends, unit="cell", columns=layer.shape[2])
+    tokens = values.shape[1]
+    called = [token(i, tokens, side) for i in range(len(in_place(values[0], side)))]
+    labels = ["" if t is None else "class token" if tokens > side * side and not t else f"token {t}" for t in called]
+    return sheet(layer.path, in_place(values[0], side), ends, unit="cell", columns=side, labels=labels)
+
+
+def drawn_at(layer: Layer, index: int) -> int:
+    """Where a map's cell stands in its `cell_sheet`."""
+    side = patches(layer.shape[1:])
+    if side is None or layer.shape[2] == side * side or not index:
+        return index
+    return index + side - 1
 
 
 def incoming(visit: Visit, net: Network, layer: Layer, unit: int) -> None:
@@ -52,7 +74,9 @@ def incoming(visit: Visit, net: Network, layer: Layer, unit: int) -> None:
     st.caption(_about(found, connections=not base.maps))
     if len(found.parts) == 1 and found.parts[0].shared is not None:
         return
-    pictures = [(_name(net, p), _picture(net, p, whole=not base.maps)) for p in found.parts]
+    pictures = _coefficients(net, found.parts) or [
+        (_name(net, p), _picture(net, p, whole=not base.maps)) for p in found.parts
+    ]
     top = max(float(np.abs(weights).max()) for _, weights in pictures) or 1.0
     side = 56 if len(pictures) > 1 else min(220, max(96, 4 * max(pictures[0][1].shape)))
     st.html(kernels(pictures, (-top, top), visit.dark, side))
@@ -69,6 +93,21 @@ def _about(found: Arithmetic, connections: bool) -> str:
     low, high = number(float(weights.min())), number(float(weights.max()))
     count = np.count_nonzero(weights) if connections else weights.size
     return f"{what}: {count:,} numbers, {low} to {high}{bias}, from {sources}."
+
+
+def _coefficients(net: Network, parts: Sequence[Part]) -> list[tuple[str, np.ndarray]]:
+    """One picture a source where each map has one coefficient: all maps' in rows. Empty where there are larger kernels."""
+    if any(p.unit < 0 or p.weights.size > 1 for p in parts) or len(parts) < SEVERAL:
+        return []
+    found = []
+    for source in dict.fromkeys(p.source for p in parts):
+        columns = int(np.ceil(np.sqrt(1.6 * net.structure[source].units)))
+        filled = np.zeros(columns * -(-net.structure[source].units // columns), np.float32)
+        for p in parts:
+            if p.source == source:
+                filled[p.unit] = p.weights.flat[0]
+        found.append((source, filled.reshape(-1, columns)))
+    return found
 
 
 def _name(net: Network, part: Part) -> str:
@@ -138,13 +177,12 @@ def _code(paper: Paper) -> str:
     pictures = "net.paper.takes.from_pixels(probe(net.paper.dataset).images)"
     facts = "np.concatenate([net.paper.takes.parse(question) for question, _ in net.paper.takes.answers])"
     fact = isinstance(paper.takes, Fact)
-    imports = "import numpy as np\n\nimport models\n" if fact else "import models\n"
     return (
-        imports
-        + "from app.interpret.activations import census\n"
+        ("import numpy as np\n" if fact else "")
+        + "import torch\n\nimport models\nfrom app.interpret.activations import census\nfrom app.interpret.stages import places\n"
         + ("" if fact else "from models.data.probe import probe\n")
         + f'\nnet = models.load("{paper.slug}")\nx = {facts if fact else pictures}\n'
-        + "paths = tuple(probe.path for probe in net.paper.probes)\n"
+        + "paths = places(net.module, net.paper, torch.from_numpy(x[:1]))\n"
         + "for path, answers in census(net.module, net.paper, x, paths).answers.items():\n    print(path, answers.shape)"
     )
 

@@ -11,8 +11,9 @@ from app import session
 from app.components.diagram import diagram
 from app.components.exhibit import foot
 from app.components.network import Network, names
+from app.components.unit import cell_sheet, drawn_at
 from app.figures import worked as figures
-from app.figures.architecture import Group, sheet
+from app.figures.architecture import Group, patches, token
 from app.figures.worked import number
 from app.interpret.architecture import Layer
 from app.interpret.arithmetic import Arithmetic, Part, arithmetic
@@ -32,7 +33,8 @@ def choose(net: Network, layer: Layer, unit: int) -> tuple[int, ...]:
     cells = {f"{r},{c}": (r, c) for r in range(height) for c in range(width)}
     if len(cells) == 1:
         return (0, 0)
-    picked = st.selectbox("Cell: row, column", [STRONGEST, *cells], key="cell", bind="query-params", width=150)
+    label = "Token" if height == 1 else "Cell: row, column"
+    picked = st.selectbox(label, [STRONGEST, *cells], key="cell", bind="query-params", width=150)
     return cells.get(picked, (int(top[0]), int(top[1])))
 
 
@@ -45,7 +47,7 @@ def show(visit: Visit, net: Network, layer: Layer, unit: int, cell: tuple[int, .
         left, right = st.columns([1.5, 1], gap="medium", vertical_alignment="top")
         with left:
             _sources(visit, net, base)
-        with right:
+        with right if base.parts else left:
             _map(visit, net, layer, unit, cell)
     else:
         _sources(visit, net, base)
@@ -85,7 +87,8 @@ def _name(visit: Visit, net: Network, path: str, unit: int, cell: tuple[int, ...
     """ "C3, map 5, row 2, column 7"."""
     layer = net.structure[path]
     wide = layer.maps and layer.shape[1] * layer.shape[2] > 1
-    place = f", row {cell[0]}, column {cell[1]}" if wide else ""
+    tokens = patches(layer.shape[1:]) is not None
+    place = "" if not wide else f", token {cell[1]}" if tokens else f", row {cell[0]}, column {cell[1]}"
     return f"{path}, {'map' if wide else 'unit'} {names(visit.paper, net, path)[unit]}{place}"
 
 
@@ -107,9 +110,14 @@ def _sources(visit: Visit, net: Network, base: Arithmetic) -> None:
 
 def _map(visit: Visit, net: Network, layer: Layer, unit: int, cell: tuple[int, ...]) -> None:
     """The chosen map, every cell of it to be clicked."""
-    width = layer.shape[2]
-    values = net.values[layer.path][unit]
-    one = sheet(layer.path, values.ravel(), net.ends(layer.path), unit="cell", columns=width)
+    width, side = layer.shape[2], patches(layer.shape[1:])
+    one = cell_sheet(layer, net.values[layer.path][unit], net.ends(layer.path))
+
+    def click(_: str, index: int) -> None:
+        place = index if side is None else token(index, width, side)
+        if place is not None:
+            st.session_state["cell"] = f"{place // width},{place % width}"
+
     st.caption(f"{layer.path}: click a cell")
     diagram(
         [Group("", (), 0, (one,))],
@@ -117,9 +125,9 @@ def _map(visit: Visit, net: Network, layer: Layer, unit: int, cell: tuple[int, .
         key="cells",
         alt=f"{layer.path}, map {unit}; the chosen cell is row {cell[0]}, column {cell[1]}",
         layout="shelf",
-        selected=(layer.path, cell[0] * width + cell[1]),
+        selected=(layer.path, drawn_at(layer, cell[0] * width + cell[1])),
         plain=True,
-        on_pick=lambda _, i: st.session_state.update(cell=f"{i // width},{i % width}"),
+        on_pick=click,
     )
 
 

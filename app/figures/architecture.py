@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -64,11 +65,36 @@ def sheet(
 ) -> Sheet:
     """(units,) or (units, height, width) -> a sheet on a scale that holds `ends`, symmetric where they are of two signs."""
     maps = values.reshape(len(values), 1, 1) if values.ndim == 1 else values
+    answers = tuple(float(f"{v:.3g}") for v in maps.reshape(len(maps), -1).max(1))
+    if (side := patches(maps.shape[1:])) is not None:
+        maps = in_place(maps[:, 0], side).reshape(len(maps), -1, side)
     n, h, w = maps.shape
-    answers = tuple(float(f"{v:.3g}") for v in maps.reshape(n, -1).max(1))
     word = unit or ("map" if h * w > 1 else "unit")
     signed = ends[0] < 0
     return Sheet(path, name or path, word, n, h, w, levels(maps, ends), signed, answers, tuple(labels), columns)
+
+
+def patches(shape: Sequence[int]) -> int | None:
+    """The patches on each side of a square picture, for a row of cells (1, tokens) that may begin with a class token."""
+    if len(shape) != 2 or shape[0] != 1 or shape[1] < 4:
+        return None
+    side = math.isqrt(shape[1])
+    return side if shape[1] - side * side in (0, 1) else None
+
+
+def in_place(values: np.ndarray, side: int) -> np.ndarray:
+    """(..., tokens) as they lie, row after row: a class token has the first row for itself, the rest of which is 0."""
+    if values.shape[-1] == side * side:
+        return values
+    gap = np.zeros((*values.shape[:-1], side - 1), values.dtype)
+    return np.concatenate([values[..., :1], gap, values[..., 1:]], -1)
+
+
+def token(index: int, tokens: int, side: int) -> int | None:
+    """The token at a place of `in_place`; None where there is none."""
+    if tokens == side * side:
+        return index
+    return 0 if index == 0 else index - side + 1 if index >= side else None
 
 
 def levels(values: np.ndarray, ends: tuple[float, float]) -> bytes:

@@ -25,6 +25,7 @@ SILENT = (
     nn.Dropout,
     nn.Dropout2d,
 )  # they change no value: a stage only as a probe
+FINISHING = (nn.BatchNorm2d, nn.ReLU, nn.GELU, nn.Tanh, nn.Sigmoid)  # what they are given has done its work
 TRIES = 3  # random replacements before a stage counts as deaf to another
 MANY = 40  # stages; of a deeper network only those are kept that carry what is computed on, see `places`
 
@@ -62,7 +63,8 @@ def run(
 ) -> dict[str, Tensor]:
     """One forward pass: the outputs of the modules in `watch`, while those in `hold` put out the given values instead.
 
-    What is watched is what a module would have put out, also where it is held. The pass ends early at `until`.
+    What is watched is what a module would have put out, also where it is held, and arranged `by_unit`, as are the values
+    that are held. The pass ends early at `until`.
     `module` must be a private copy; it is left without hooks, also after an error.
     """
     hold = hold or {}
@@ -72,10 +74,11 @@ def run(
     def hook(path: str) -> Callable[[nn.Module, object, Tensor], Tensor | None]:
         def keep(_module: nn.Module, _inputs: object, output: Tensor) -> Tensor | None:
             if path in watch:
-                seen[path] = output
+                seen[path] = by_unit(output, x)
             if path == until:
                 raise _Reached
-            return hold.get(path)
+            value = hold.get(path)
+            return value if value is None or value.ndim == output.ndim else value[:, :, 0].mT
 
         return keep
 
@@ -90,13 +93,27 @@ def run(
     return seen
 
 
+def noise(x: Tensor) -> Tensor:
+    """Random values in the shape of x, the same each time: where nothing is alike by chance."""
+    return torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
+
+
+def by_unit(out: Tensor, x: Tensor) -> Tensor:
+    """What a module puts out, units first: (n, units, ...). The tokens of a picture x are places: a row of cells a unit.
+
+    So (n, tokens, units) becomes (n, units, 1, tokens); whatever else there is comes units first already.
+    """
+    return out.mT[:, :, None] if x.ndim == 4 and isinstance(out, Tensor) and out.ndim == 3 else out
+
+
 @torch.no_grad()
 def places(module: nn.Module, paper: Paper, x: Tensor) -> tuple[str, ...]:
     """Module paths of all stages, in the order of the forward pass.
 
     A stage is a probe, or a module without children that is neither inside a probe nor silent. Where those are too MANY to
     be seen at once, it is a probe that holds numbers for places and units alone: no queries, keys or heads, which have
-    rooms of their own, and not the parts of a probe's work. Where these are too many still, one in two or more is kept.
+    rooms of their own, not the parts of a probe's work, and not what is only normalised or squashed next. Where these are
+    too many still, some probes are left out, the same ones in every block; the stream and the output stay.
     """
     probes = expand(module, paper.probes)
     inside = tuple(f"{path}." for path in probes)
@@ -105,13 +122,41 @@ def places(module: nn.Module, paper: Paper, x: Tensor) -> tuple[str, ...]:
         for name, part in module.named_modules()
         if name and not list(part.children()) and not isinstance(part, SILENT) and not name.startswith(inside)
     ]
-    seen = run(module, x, {*probes, *leaves})
+    seen = run(module, noise(x), {*probes, *leaves})
     found = [path for path, out in seen.items() if isinstance(out, Tensor) and out.is_floating_point()]
     if len(found) > MANY:
-        plain = [p for p in found if p in probes and not {"head", "query", "key"} & set(probes[p].axes)]
-        every = -(-len(plain) // MANY)
-        found = plain[::-1][::every][::-1]  # the last is the output
+        stream = [p for p in found if p in probes and probes[p].path == paper.stream]
+        found = [p for p in _final(module, found, seen, stream) if p in probes]
+        plain = {p: probes[p].path for p in found if not {"head", "query", "key"} & set(probes[p].axes)}
+        found = _thinned(plain, paper.stream)
     return tuple(found)
+
+
+def _final(module: nn.Module, paths: list[str], seen: Mapping[str, Tensor], stream: Collection[str]) -> list[str]:
+    """Without what the next one puts out again, or puts out normalised or squashed. Of two alike the `stream` stays."""
+    kept: list[str] = []
+    for path in paths:
+        before = kept[-1] if kept else None
+        if before and seen[before].shape == seen[path].shape:
+            again = torch.equal(seen[before], seen[path])
+            if again and before in stream:
+                continue
+            if again or isinstance(module.get_submodule(path), FINISHING):
+                kept.pop()
+        kept.append(path)
+    return kept
+
+
+def _thinned(declared: Mapping[str, str], stream: str) -> list[str]:
+    """MANY of the paths at most: every second declared probe, or every third, ..., counted back from the output."""
+    paths = list(declared)
+    names = [name for name in dict.fromkeys(declared.values()) if name != stream][::-1]
+    for every in range(1, len(names) + 1):
+        kept = {*names[::every], stream}
+        found = [path for path in paths if declared[path] in kept]
+        if len(found) <= MANY:
+            return found
+    return paths[::-1][:: -(-len(paths) // MANY)][::-1]
 
 
 @torch.no_grad()

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 import models
 from app.interpret.architecture import Numbers, look, numbers, source, structure
 from app.interpret.copies import state
-from app.interpret.stages import INPUT, run
+from app.interpret.stages import INPUT, MANY, places, run
 from models.paper import Image
 from tests.interpret.cards import card
 
@@ -126,6 +126,65 @@ def test_stages_that_are_no_probes_are_found_between_them():
         "sum": (("first", "second"), False),
     }
     assert found["sum"].field == (3, 3) and found["act"].what == "" and found["sum"].what == "This is sum."
+
+
+class Words(nn.Module):
+    """A picture of 4x4 in four patches behind a class token, of three units each; then a weighted sum in every token."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cut, self.tokens, self.mix = nn.Conv2d(1, 3, 2, stride=2), nn.Identity(), nn.Linear(3, 2)
+        self.requires_grad_(False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        patches = self.cut(x).flatten(2).mT
+        return self.mix(self.tokens(torch.cat([torch.ones(len(x), 1, 3), patches], 1)))
+
+
+def test_the_tokens_of_a_picture_are_places_and_their_units_come_first():
+    torch.manual_seed(0)
+    net, x = Words(), np.random.default_rng(0).random((1, 1, 4, 4)).astype(np.float32)
+    paper = card("tokens", "mix", takes=Image(1, (4, 4), ("a", "b")))
+    found = structure(net, paper, x)
+    assert found["tokens"].shape == (3, 1, 5) and found["mix"].shape == (2, 1, 5)
+    assert found["mix"].sources == ("tokens",) and found["mix"].field == (2, 2)
+    assert len(found["mix"].links) == 6
+    seen = look(net, paper, x, ("tokens", "mix"))
+    assert (seen["tokens"][:, 0, 0] == 1).all()
+    kernel, bias = net.mix.weight.numpy(), net.mix.bias.numpy()
+    assert pytest.approx(seen["tokens"][:, 0].T @ kernel.T + bias, abs=1e-6) == seen["mix"][:, 0].T
+    held = run(net, torch.from_numpy(x), ("mix",), {"tokens": torch.zeros(1, 3, 1, 5)})["mix"]
+    assert held[0, :, 0].numpy() == pytest.approx(np.repeat(bias[:, None], 5, 1))
+
+
+class Deep(nn.Module):
+    """Twelve blocks that add to a stream: convolution, normalisation, ReLU, sum."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList()
+        for _ in range(12):
+            block = nn.Module()
+            block.conv, block.bn, block.relu = nn.Conv2d(1, 1, 3, padding=1), nn.BatchNorm2d(1), nn.ReLU()
+            block.copy, block.stream = nn.Identity(), nn.Identity()
+            self.blocks.append(block)
+        self.flat, self.end = nn.Flatten(), nn.Linear(16, 2)
+        self.eval().requires_grad_(False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for block in self.blocks:
+            x = block.stream(x + block.copy(block.relu(block.bn(block.conv(x)))))
+        return self.end(self.flat(x))
+
+
+def test_of_a_deep_network_the_same_places_of_every_block_are_kept():
+    torch.manual_seed(0)
+    parts = ("conv", "bn", "relu", "copy", "stream")
+    paper = card(*(f"blocks.*.{part}" for part in parts), "end", takes=Image(1, (4, 4), ("a", "b")))
+    found = places(Deep(), paper, torch.zeros(1, 1, 4, 4))
+    assert len(found) <= MANY and found[-1] == "end"
+    kept = [[p.rpartition(".")[2] for p in found if p.startswith(f"blocks.{i}.")] for i in range(12)]
+    assert kept == [["copy", "stream"]] * 12  # neither what is normalised and squashed next, nor the same twice
 
 
 def test_a_layer_whose_weights_are_zero_reads_the_one_before():

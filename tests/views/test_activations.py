@@ -13,7 +13,8 @@ from app.components.unit import _code
 from app.figures.activations import histogram
 from app.view import Visit
 from app.views.activations import VIEW
-from models.paper import Fact, Image
+from models.data.probe import probe
+from models.paper import Fact, Image, Paper
 from tests.interpret.cards import card
 from tests.views.test_architecture import NINE, Small, text
 from tests.views.toys import serve, show
@@ -84,6 +85,7 @@ def test_the_histogram_marks_the_input():
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda n: n.slug)
 def test_every_paper_has_something_to_compare_with(network, monkeypatch):
     """Pictures have the probe set of their data, facts all facts."""
+    _need_probes(network)
     takes = network.takes
     x = takes.parse(takes.answers[0][0]) if isinstance(takes, Fact) else np.zeros((1, *takes.shape), np.float32)
     many = session.probe_visit(Visit(network, x, "k")).x
@@ -92,5 +94,16 @@ def test_every_paper_has_something_to_compare_with(network, monkeypatch):
 
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda n: n.slug)
 def test_the_snippet_runs(network, capsys):
+    _need_probes(network)
     exec(compile(_code(network), "snippet", "exec"), {})
-    assert len(capsys.readouterr().out.splitlines()) == len(network.probes)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) >= 3 and lines[-1].endswith(f", {len(network.scores.labels)})")
+
+
+def _need_probes(network: Paper) -> None:
+    """Skip where a network's pictures are not shipped, and not on this machine."""
+    if isinstance(network.takes, Image):
+        try:
+            probe(network.dataset)
+        except KeyError as error:
+            pytest.skip(str(error))
