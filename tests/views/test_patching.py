@@ -9,7 +9,7 @@ from app import session
 from app.components.give_text import OWN
 from app.view import fits
 from app.views.patching import VIEW
-from models import pairs
+from models import pairs, tokens
 from tests.views.toys import said, show
 
 PAPER = models.paper("gpt2")
@@ -53,16 +53,15 @@ def test_own_text_is_clean_and_one_token_is_exchanged():
 
 
 def test_a_link_brings_the_pair_the_answers_and_the_cell():
-    target, against = (session.visit(PAPER, text, "").x[0, -1] for text in ("so her", "so his"))
-    at = visited("He put out", corrupted="She took out", target=str(target), against=str(against), patch="stream.2.1")
-    if at.info:  # " She" may be two tokens
-        assert "tokens and the corrupted one" in at.info[0].value
-    at = visited(
-        "Then he put out", corrupted="Then she put out", target=str(target), against=str(against), patch="stream.0.2"
-    )
+    target, against = (str(tokens.encode("gpt2", word)[0]) for word in (" her", " his"))
+    clean, corrupted = "Then he put out", "Then she put out"
+    place = int((PAPER.takes.parse(clean) != PAPER.takes.parse(corrupted))[0].argmax())
+    at = visited(clean, corrupted=corrupted, target=target, against=against, patch=f"stream.0.{place}")
     assert "The measure: the logit of “her” minus that of “his”" in said(at)
     assert "100 % of the difference comes back" in said(at)
-    assert at.text_input(key="patch").value == "stream.0.2"
+    assert at.text_input(key="patch").value == f"stream.0.{place}"
+    at = visited(clean, corrupted=corrupted, target=target, against=against, patch="stream.0.1")
+    assert " 0 % of the difference comes back" in said(at)
 
 
 @pytest.mark.parametrize(
