@@ -100,10 +100,12 @@ def ask(
     step: int | None = None,
     twin: bool = False,
     seed: int = 0,
+    keep: bool = True,
     **settings: Any,
 ) -> T:
     """`question(module, paper, x, **settings)` on a private copy of the visit's network; answered once, then kept.
 
+    Without `keep` the answer is kept and the network is not: for one look at every snapshot of a training.
     Settings must be hashable. A question with a `tick` parameter is given a function to call with its progress (0..1);
     after half a second the visitor sees a bar, and choosing something else abandons the question at its next tick.
     """
@@ -120,6 +122,8 @@ def ask(
     with _lock:
         if size(answer) < ANSWERS:
             _answers[key] = answer
+        if not keep:
+            _models.pop((visit.paper.slug, step, twin, seed), None)
     return answer
 
 

@@ -10,7 +10,6 @@ import numpy as np
 import streamlit as st
 
 from app import session
-from app.components.answers import percent
 from app.components.board import board
 from app.components.curve import curve
 from app.components.exhibit import exhibit, foot
@@ -54,7 +53,7 @@ def verdict(role: Role, scores: np.ndarray, even: float, steps: Sequence[int], a
     """What the scores (steps, layers, heads) of a role say at the step `at`: whether any head has it, which, and since when."""
     now, tops = scores[list(steps).index(at)], scores.max((1, 2))
     best = strongest(now)
-    share = f"spends {percent(float(now[best]))} of its look on {role.where}, an even look {percent(even)}"
+    share = f"spends {_percent(now[best])} of its look on {role.where}, an even look {_percent(even)}"
     when = f"at step {at:,}"
     if now[best] < LEAST:
         reached = [step for step, top in zip(steps, tops, strict=True) if top >= LEAST]
@@ -65,6 +64,10 @@ def verdict(role: Role, scores: np.ndarray, even: float, steps: Sequence[int], a
     since = next(step for step, one in zip(steps, scores[:, *best], strict=True) if one >= LEAST)
     first = f"it first reached {LEAST} at step {since:,}"
     return f"{many} {LEAST} as {role.name} {when}. The strongest, {called(*best)}, {share}; {first}."
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
 
 
 @dataclass(frozen=True)
@@ -191,7 +194,7 @@ def on_visitors_text(it: Chosen) -> None:
         said = f"No token of this text comes again: {it.role.name} has nowhere to look."
     else:
         said = (
-            f"The rings are where {it.role.name} looks, {it.role.where}: {percent(score)} of this head's whole look lies there "
+            f"The rings are where {it.role.name} looks, {it.role.where}: {_percent(score)} of this head's whole look lies there "
             "(counted as TransformerLens's head_detector does)."
         )
     exhibit(

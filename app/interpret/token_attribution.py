@@ -31,7 +31,8 @@ METHODS = {
 COMPLETE = 0.01  # share of the score's change by which a sum of integrated gradients may miss it
 FLOAT = 1e-4  # of a score: less is rounding
 STEPS = (32, 128, 256)  # points on the way from the baseline: as many as that takes
-ORDERS = 10  # random orders in which tokens are put in, for Shapley values
+ORDERS = (3, 10)  # random orders in which tokens are put in, for Shapley values: at least, and at most
+PUT_IN = 600  # tokens put in, in all orders together: the longer the text, the fewer orders
 TOKENS = 512  # at once in one forward pass: what fits a cache is twice as fast, and a visitor can soon abandon it
 
 Array = np.ndarray
@@ -72,7 +73,7 @@ def attribute(
     """What each token of x (1, ...) counts for the score of each target (a token's id, or a class) at its place.
 
     `steps` are points of the way for integrated gradients (0: as many as COMPLETE takes), and random orders for Shapley
-    values. `module` must be a private copy; it is left as it was, also after an error. Raises KeyError for another method.
+    values (0: as ORDERS and PUT_IN have it). `module` must be a private copy; it is left as it was, also after an error. Raises KeyError for another method.
 
     Sundararajan et al. 2017, arXiv 1703.01365; Shrikumar et al. 2016, arXiv 1605.01713; Castro et al. 2009.
     """
@@ -272,9 +273,10 @@ def _ablated(case: _Case, steps: int, seed: int, tick: Tick) -> tuple[Array, int
 def _shapley(case: _Case, steps: int, seed: int, tick: Tick) -> tuple[Array, int]:
     from app.interpret.attribution.draws import Draws, ShapleyValueSampling
 
-    count, orders = len(case.alive), steps or ORDERS
+    count = len(case.alive)
     if not count:
-        return case.spread(torch.zeros(len(case.places), 0)), orders
+        return case.spread(torch.zeros(len(case.places), 0)), 0
+    orders = steps or int(np.clip(PUT_IN // count, *ORDERS))
     with _counted(case, 1 + orders * -(-count // case.at_once), tick):
         found = ShapleyValueSampling(case.some, Draws(seed)).attribute(
             torch.ones(1, count), n_samples=orders, perturbations_per_eval=case.at_once

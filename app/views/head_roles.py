@@ -45,7 +45,7 @@ def _measured(visit: Visit, steps: tuple[int, ...]) -> tuple[Roles, ...]:
     for i, step in enumerate(steps):
         if not session.kept(roles, same, step=step):
             room.progress(i / len(steps), text=f"measuring all heads at step {step:,}")
-        found.append(session.ask(roles, same, step=step))
+        found.append(session.ask(roles, same, step=step, keep=False))
     room.empty()
     return tuple(found)
 
