@@ -78,7 +78,7 @@ def _cell(two: Twosome, chosen: Cell) -> None:
         figure,
         key="patched",
         reading=f"With this part taken from the clean run, {two.names[0]} has {after:.1f} % in place of {before:.1f} %: "
-        f"{100 * one.recovered:.0f} % of the difference comes back.",
+        f"{round(100 * one.recovered)} % of the difference comes back.",
         numbers={"tokens": np.array(one.names), "clean_corrupted_patched": one.shares},
         code=two.code("completion", f', kind="{kind}", layer={layer}, cell={cell}'),
     )
