@@ -1,4 +1,4 @@
-"""The timeline as one component: tracks are lanes, years are columns, every paper is a card that is a link."""
+"""The timeline as one component: an axis with a dot a paper, and below it a lane a track; every paper is a card, a link."""
 
 from __future__ import annotations
 
@@ -8,23 +8,19 @@ from dataclasses import asdict, dataclass
 import streamlit as st
 
 _CSS = """
-.shelf { display: grid; gap: 0 1.25rem; overflow-x: auto; padding: 2px 2px .75rem; color: var(--st-text-color);
-  font-family: var(--st-font); align-items: start; }
-.year { font-size: 1.35rem; font-variant-numeric: tabular-nums; font-weight: 600; padding: .2rem 0 .45rem;
-  border-bottom: 2px solid var(--st-text-color); position: relative; white-space: nowrap; }
-.year small { font-size: .78rem; font-weight: 400; opacity: .65; padding-left: .6rem; }
-.axis { grid-column: 1 / -1; position: relative; height: 3.1rem; margin-bottom: .6rem; }
+.shelf { color: var(--st-text-color); font-family: var(--st-font); }
+.lane { font-size: .82rem; letter-spacing: .06em; text-transform: uppercase; opacity: .7; padding: 1.1rem 0 .5rem; }
+.row { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(16rem, 100%), 1fr)); gap: .9rem; align-items: stretch; }
+.axis { position: relative; height: 3.1rem; margin-bottom: .6rem; }
 .axis::before { content: ''; position: absolute; left: 0; right: 0; top: 1.05rem; border-top: 1px solid var(--st-border-color); }
 .axis span { position: absolute; top: 1.35rem; transform: translateX(-50%); font-size: .75rem; opacity: .6;
   font-variant-numeric: tabular-nums; }
 .axis a { position: absolute; top: .65rem; width: .8rem; height: .8rem; border-radius: 50%; transform: translateX(-50%);
   background: var(--st-text-color); border: 2px solid var(--st-background-color); }
 .axis a:hover, .axis a:focus-visible { outline: 2px solid var(--st-primary-color); }
-.lane { grid-column: 1 / -1; font-size: .82rem; letter-spacing: .06em; text-transform: uppercase; opacity: .7;
-  padding: 1.1rem 0 .5rem; position: sticky; left: 0; }
 a.card { display: flex; flex-direction: column; gap: .55rem; color: inherit; text-decoration: none; padding: .85rem;
-  border: 1px solid var(--st-border-color); border-radius: var(--st-base-radius); margin-bottom: .9rem;
-  background: var(--st-background-color); min-width: 15rem; }
+  border: 1px solid var(--st-border-color); border-radius: var(--st-base-radius);
+  background: var(--st-background-color); box-sizing: border-box; min-width: 0; }
 a.card:hover { border-color: var(--st-text-color); }
 a.card:focus-visible { outline: 3px solid var(--st-primary-color); outline-offset: 1px; }
 .card img { width: 100%; image-rendering: pixelated; aspect-ratio: 2 / 1; object-fit: contain;
@@ -34,17 +30,12 @@ a.card:focus-visible { outline: 3px solid var(--st-primary-color); outline-offse
 .card .title { font-style: italic; }
 .card .who { opacity: .7; font-size: .82rem; }
 .card .numbers { display: grid; grid-template-columns: 1fr 1fr; gap: .1rem .8rem; border-top: 1px solid var(--st-border-color);
-  padding-top: .55rem; font-size: .82rem; }
+  padding-top: .55rem; font-size: .82rem; margin-top: auto; }
 .card .numbers b { font-size: 1.05rem; font-weight: 600; font-variant-numeric: tabular-nums; }
 .card .numbers span { opacity: .7; }
 .card .numbers .metric { grid-column: 1 / -1; }
-.when { display: none; font-size: .82rem; opacity: .7; }
-@media (max-width: 640px) {
-  .shelf { display: flex; flex-direction: column; align-items: stretch; }
-  .year, .axis { display: none; }
-  .when { display: block; }
-  .lane { position: static; }
-}
+.when { font-size: 1.35rem; line-height: 1; font-variant-numeric: tabular-nums; font-weight: 600; }
+@media (max-width: 640px) { .axis { display: none; } }
 """
 
 _JS = """
@@ -55,8 +46,6 @@ export default function (component) {
     const e = document.createElement(tag); if (name) e.className = name; if (text) e.textContent = text; return e;
   };
   shelf.replaceChildren();
-  const years = [...new Set(data.cards.map(c => c.year))].sort();
-  shelf.style.gridTemplateColumns = `repeat(${years.length}, minmax(15rem, 1fr))`;
   const open = (a, slug) => {
     a.href = `paper?paper=${encodeURIComponent(slug)}`;
     a.onclick = e => {
@@ -65,7 +54,7 @@ export default function (component) {
     };
   };
   const [first, last] = data.span, at = y => `${1 + 98 * (y - first) / (last - first)}%`;
-  const axis = make('div', 'axis'); axis.style.gridRow = 1; shelf.append(axis);
+  const axis = make('div', 'axis'); shelf.append(axis);
   for (let y = first; y <= last; y += 10) {
     const tick = make('span', '', String(y)); tick.style.left = at(y); axis.append(tick);
   }
@@ -73,21 +62,12 @@ export default function (component) {
     const dot = make('a'); dot.style.left = at(c.year); dot.title = `${c.year}  ${c.name}`;
     dot.setAttribute('aria-label', dot.title); open(dot, c.slug); axis.append(dot);
   }
-  years.forEach((y, i) => {
-    const e = make('div', 'year', String(y)); e.style.gridColumn = i + 1; e.style.gridRow = 2;
-    if (i) e.append(make('small', '', `${y - years[i - 1]} years later`));
-    shelf.append(e);
-  });
-  let row = 3;
   for (const track of data.tracks) {
-    const cards = data.cards.filter(c => c.track === track);
+    const cards = data.cards.filter(c => c.track === track), row = make('div', 'row');
     if (!cards.length) continue;
-    const lane = make('div', 'lane', track); lane.style.gridRow = row++; shelf.append(lane);
-    const depth = {};
+    shelf.append(make('div', 'lane', track), row);
     for (const c of cards) {
       const a = make('a', 'card'); open(a, c.slug);
-      a.style.gridColumn = years.indexOf(c.year) + 1;
-      a.style.gridRow = row + (depth[c.year] = (depth[c.year] ?? -1) + 1);
       a.append(make('span', 'when', `${c.year}`));
       if (c.png) { const img = make('img'); img.src = c.png; img.alt = c.alt; a.append(img); }
       a.append(make('h3', '', c.name));
@@ -97,9 +77,8 @@ export default function (component) {
       n.append(make('span', 'metric', c.metric), make('span', '', 'here'), make('span', '', 'in the paper'),
                make('b', '', c.ours), make('b', '', c.theirs));
       a.append(n);
-      shelf.append(a);
+      row.append(a);
     }
-    row += Math.max(...Object.values(depth)) + 1;
   }
 }
 """

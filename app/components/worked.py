@@ -21,6 +21,7 @@ from app.view import Visit
 
 STRONGEST = "strongest"
 SHOWN = 8  # source maps shown with their window
+LISTED = 24  # windows of one cell up to which each is drawn
 
 
 def choose(net: Network, layer: Layer, unit: int) -> tuple[int, ...]:
@@ -97,6 +98,8 @@ def _sources(visit: Visit, net: Network, base: Arithmetic) -> None:
     maps = [p for p in base.parts if p.unit >= 0]
     if not maps or all(p.window.shape == net.structure[p.source].shape[1:] for p in maps):
         return  # it looks at the whole of each, which stands below
+    if all(patches(net.structure[p.source].shape[1:]) is not None and p.window.size == 1 for p in maps):
+        return  # the same token of each
     shown = sorted(sorted(maps, key=lambda p: -abs(float(p.terms.sum())))[:SHOWN], key=lambda p: p.unit)
     side = 150 if len(shown) == 1 else 84 if len(shown) <= 4 else 66
     pictures = [(_part(net, p), net.values[p.source][p.unit], p.corner, p.window.shape) for p in shown]
@@ -170,6 +173,8 @@ def _windows(visit: Visit, net: Network, base: Arithmetic) -> list[str]:
     """Maps as windows; units, and the cells of windows too large for numbers, as a list of the terms that count most."""
     maps = [p for p in base.parts if p.unit >= 0]
     found: list[str] = []
+    if len(maps) > LISTED and all(p.window.size == 1 for p in maps):
+        return [_list(visit, base, [_part(net, p) for p in maps], maps)]
     if maps:
         ends = net.ends(maps[0].source)
         distance = base.kind == "distance"

@@ -36,11 +36,12 @@ def mosaic(
 ) -> Mosaic:
     """(n, h, w) maps -> one picture, on one scale for all, or on a scale of its own for `each` map.
 
+    Colour pictures (n, h, w, 3), in 0..1, are drawn as they are.
     `top` fixes the end of the scale (while one scrubs or compares). Columns default to what makes the mosaic 3:2.
     """
-    zoom = max(1, round(28 / max(maps.shape[1:])))  # so that the lines between small maps stay thin
+    zoom = max(1, round(28 / max(maps.shape[1:3])))  # so that the lines between small maps stay thin
     maps = maps.repeat(zoom, 1).repeat(zoom, 2)
-    n, h, w = maps.shape
+    n, h, w = maps.shape[:3]
     columns = columns or max(1, min(n, round(float(np.sqrt(1.5 * n * h / w)))))
     rows = -(-n // columns)
     t = theme(dark)
@@ -51,7 +52,10 @@ def mosaic(
     for i, one in enumerate(maps):
         y, x = (i // columns) * (h + 1) + 1, (i % columns) * (w + 1) + 1
         ends = limits(one, signed) if each else (low, high)
-        sheet[y : y + h, x : x + w] = colours(one, t.signed if signed else t.unsigned, *ends)
+        coloured = np.rint(255 * np.clip(one, 0, 1)) if one.ndim == 3 else None
+        sheet[y : y + h, x : x + w] = (
+            colours(one, t.signed if signed else t.unsigned, *ends) if coloured is None else coloured
+        )
     return Mosaic(png(sheet), n, columns, (h + 1, w + 1), (sheet.shape[0], sheet.shape[1]))
 
 

@@ -14,8 +14,8 @@ def test_every_paper_has_a_card_with_a_picture_and_both_numbers(visitor):
     page = visitor("/")
     cards = page.locator("a.card")
     expect(cards).to_have_count(len(models.papers()))
-    for i, paper in enumerate(models.papers()):
-        card = cards.nth(i)
+    for paper in models.papers():
+        card = page.locator(f"a.card[href='paper?paper={paper.slug}']")
         expect(card).to_contain_text(paper.name or paper.title)
         expect(card).to_contain_text(paper.idea)
         expect(card.locator("img")).to_have_js_property("complete", True)
@@ -28,7 +28,7 @@ def test_a_card_opens_its_paper_without_a_reload(visitor, settle, width):
     page = visitor("/", width=width)
     page.evaluate("window.kept = true")
     last = models.papers()[-1]
-    page.locator("a.card").last.click()
+    page.locator(f"a.card[href='paper?paper={last.slug}']").click()
     page.wait_for_url("**/paper?*")
     settle(page)
     assert f"paper={last.slug}" in page.url
@@ -46,6 +46,16 @@ def test_a_dot_on_the_axis_is_a_link_for_the_keyboard(visitor, settle):
     page.wait_for_url("**/paper?*")
     settle(page)
     expect(page.locator("h1")).to_have_text(first.title)
+
+
+def test_cards_stand_beside_each_other_in_lanes(visitor):
+    page = visitor("/")
+    boxes = page.locator("a.card").evaluate_all("all => all.map(a => a.getBoundingClientRect().toJSON())")
+    for i, a in enumerate(boxes):
+        assert a["right"] <= 1400
+        for b in boxes[i + 1 :]:
+            apart = a["right"] <= b["left"] or b["right"] <= a["left"] or a["bottom"] <= b["top"] or b["bottom"] <= a["top"]
+            assert apart
 
 
 def test_nothing_is_wider_than_a_phone(visitor):

@@ -82,3 +82,12 @@ def test_a_portrait_is_the_array_in_colour():
     coloured[1, 2] = 10, 20, 30
     assert (pixels(portrait(coloured, False)) == coloured).all()
     assert (pixels(portrait(coloured / np.float32(255), True)) == coloured).all()
+
+
+def test_pictures_in_colour_stay_as_they_are():
+    two = np.zeros((2, 28, 28, 3), np.float32)
+    two[1] = (1.0, 0.5, 2.0)
+    found = mosaic(two, False, columns=2, signed=False)
+    shown = pixels(found.png)
+    assert shown[5, 5].tolist() == [0, 0, 0]
+    assert shown[5, found.cell[1] + 5].tolist() == [255, 128, 255]
