@@ -78,7 +78,8 @@ def incoming(visit: Visit, net: Network, layer: Layer, unit: int) -> None:
         (_name(net, p), _picture(net, p, whole=not base.maps)) for p in found.parts
     ]
     top = max(float(np.abs(weights).max()) for _, weights in pictures) or 1.0
-    side = 56 if len(pictures) > 1 else min(220, max(96, 4 * max(pictures[0][1].shape)))
+    small = max(max(weights.shape) for _, weights in pictures) <= 8
+    side = (56 if small else 130) if len(pictures) > 1 else min(220, max(96, 4 * max(pictures[0][1].shape)))
     st.html(kernels(pictures, (-top, top), visit.dark, side))
 
 

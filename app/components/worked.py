@@ -47,8 +47,8 @@ def show(visit: Visit, net: Network, layer: Layer, unit: int, cell: tuple[int, .
     if layer.maps and layer.shape[1] * layer.shape[2] > 1:
         left, right = st.columns([1.5, 1], gap="medium", vertical_alignment="top")
         with left:
-            _sources(visit, net, base)
-        with right if base.parts else left:
+            drawn = _sources(visit, net, base)
+        with right if drawn else left:
             _map(visit, net, layer, unit, cell)
     else:
         _sources(visit, net, base)
@@ -93,13 +93,13 @@ def _name(visit: Visit, net: Network, path: str, unit: int, cell: tuple[int, ...
     return f"{path}, {'map' if wide else 'unit'} {names(visit.paper, net, path)[unit]}{place}"
 
 
-def _sources(visit: Visit, net: Network, base: Arithmetic) -> None:
-    """The maps that the cell looks at, with its window framed."""
+def _sources(visit: Visit, net: Network, base: Arithmetic) -> bool:
+    """The maps that the cell looks at, with its window framed; whether there is anything to show."""
     maps = [p for p in base.parts if p.unit >= 0]
     if not maps or all(p.window.shape == net.structure[p.source].shape[1:] for p in maps):
-        return  # it looks at the whole of each, which stands below
+        return False  # it looks at the whole of each, which stands below
     if all(patches(net.structure[p.source].shape[1:]) is not None and p.window.size == 1 for p in maps):
-        return  # the same token of each
+        return False  # the same token of each
     shown = sorted(sorted(maps, key=lambda p: -abs(float(p.terms.sum())))[:SHOWN], key=lambda p: p.unit)
     side = 150 if len(shown) == 1 else 84 if len(shown) <= 4 else 66
     pictures = [(_part(net, p), net.values[p.source][p.unit], p.corner, p.window.shape) for p in shown]
@@ -109,6 +109,7 @@ def _sources(visit: Visit, net: Network, base: Arithmetic) -> None:
     )
     ends = net.ends(shown[0].source)
     st.html(figures.frame([figures.looks_at(pictures, ends, visit.dark, side)], visit.dark))
+    return True
 
 
 def _map(visit: Visit, net: Network, layer: Layer, unit: int, cell: tuple[int, ...]) -> None:
