@@ -1,9 +1,13 @@
-"""The README's picture, taken of the real app: the timeline, and a drawn seven inside LeNet-5. `make pictures`."""
+"""The README's picture, taken of the real app: timeline, a drawn seven inside LeNet-5, a sentence inside GPT-2.
+
+make pictures
+"""
 
 from __future__ import annotations
 
 import io
 from pathlib import Path
+from urllib.parse import quote
 
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
@@ -13,6 +17,7 @@ from tests.browser.conftest import CHROMIUM, FLAGS, serve, settle
 
 OUT = Path(__file__).resolve().parents[2] / "docs" / "cutaway.png"
 SEVEN = [[18, 62, 66, 120, 60, 186, 62, 172, 92, 148, 138, 128, 186, 120, 214], [18, 96, 138, 176, 134]]
+SENTENCE = "“Where is the old house?” asked Tom. “I have not seen the old"
 SIZE = {"width": 1400, "height": 900}
 
 
@@ -29,6 +34,7 @@ def main() -> None:
         shots = [
             take(page, f"{url}/"),
             take(page, f"{url}/paper?paper=lenet5&view=architecture&ink={encode(SEVEN)}"),
+            take(page, f"{url}/paper?paper=gpt2&view=attention&text={quote(SENTENCE)}"),
         ]
         chromium.close()
     sheet = Image.new("RGB", (1400, sum(s.height for s in shots) + 20), "#dcdad4")
