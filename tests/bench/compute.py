@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import io
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +17,7 @@ from app import session
 from app.interpret.copies import Copies, private
 from app.interpret.trace import trace
 from models.data.samples import sample_bytes
-from models.paper import Fact, Image
+from models.paper import Fact, Image, NextToken
 
 
 @dataclass(frozen=True)
@@ -107,3 +109,34 @@ def attribution() -> Iterator[Row]:
             session.ask(ours.attribute, visit, method=name)
             (kept,) = seconds(lambda visit=visit, name=name: session.ask(ours.attribute, visit, method=name), rounds=7)
             yield Row(f"{net.paper.slug} {name}: from the cache", kept / theirs, "x", 1.0)
+
+
+def patching() -> Iterator[Row]:
+    """All tables of a sentence of 12 tokens whose first one differs, against the same tables of TransformerLens."""
+    from transformer_lens import patching as cell_by_cell
+
+    from app.interpret import patching as ours
+    from app.interpret.lens import Lens
+
+    for net in map(models.load, (p.slug for p in models.papers() if p.stream and isinstance(p.gives, NextToken))):
+        x = torch.randint(300, 1000, (1, 12), generator=torch.Generator().manual_seed(0)).numpy()
+        other = (5, *x[0, 1:].tolist())
+        pool, lens = Copies(net.module), Lens(private(net.module))
+
+        def tables(net=net, x=x, other=other, pool=pool) -> object:
+            with pool.lend() as module:
+                return ours.tables(module, net.paper, x, other, 9, 11)
+
+        @torch.no_grad()
+        def theirs(lens=lens, x=x, other=other) -> object:
+            ids = torch.tensor([other])
+            _, cache = lens.run_with_cache(torch.from_numpy(x))
+            kinds = ("resid_pre", "attn_out", "mlp_out", "attn_head_out_all_pos")
+            makes = [getattr(cell_by_cell, f"get_act_patch_{kind}") for kind in kinds]
+            return [make(lens, ids, cache, lambda logits: logits[0, -1, 9] - logits[0, -1, 11]) for make in makes]
+
+        with contextlib.redirect_stderr(io.StringIO()):  # a bar for each table
+            cells, batched = seconds(theirs, tables, rounds=5)
+        named = f"patch 12 tokens of {net.paper.slug}, all layers, positions, heads"
+        yield Row(f"{named}: cold", 1e3 * batched, "ms", 500)
+        yield Row(f"{named}: against TransformerLens ({1e3 * cells:.0f} ms)", batched / cells, "x", 0.5)
