@@ -73,7 +73,8 @@ def attribute(
     """What each token of x (1, ...) counts for the score of each target (a token's id, or a class) at its place.
 
     `steps` are points of the way for integrated gradients (0: as many as COMPLETE takes), and random orders for Shapley
-    values (0: as ORDERS and PUT_IN have it). `module` must be a private copy; it is left as it was, also after an error. Raises KeyError for another method.
+    values (0: as ORDERS and PUT_IN have it). `module` must be a private copy; it is left as it was, also after an error.
+    Raises KeyError for another method.
 
     Sundararajan et al. 2017, arXiv 1703.01365; Shrikumar et al. 2016, arXiv 1605.01713; Castro et al. 2009.
     """

@@ -14,7 +14,7 @@ from app.interpret import token_attribution
 from app.interpret.answers import answers, baselines, fixed, lengths
 from app.interpret.copies import private, state
 from app.interpret.token_attribution import METHODS, alike, attribute, rolled
-from models import bert, gpt2, transformer
+from models import bert, gpt2, tokens, transformer, translation
 from models.gpt2 import model
 from models.paper import NextToken, Probe, Text
 
@@ -49,6 +49,15 @@ def net() -> nn.Module:
     for p in net.parameters():
         p.add_(torch.randn_like(p) * 0.1)
     return net
+
+
+@pytest.fixture
+def vocabularies(monkeypatch, tmp_path) -> None:
+    """Tokens for networks whose own ones lie beside weights that need not be there."""
+    monkeypatch.setenv("CUTAWAY_CHECKPOINTS", str(tmp_path))
+    texts = ["he sat on the bank of the river, not bad at all. where is the cat? "] * 20
+    tokens.train("bert", texts, 300, ("[PAD]", "[CLS]", "[SEP]", "[MASK]"))
+    tokens.train("transformer", texts, 300, translation.SPECIAL)
 
 
 def fresh(slug: str) -> nn.Module:
@@ -177,9 +186,10 @@ def _probes(slug: str) -> tuple[Probe, ...]:
     return next(p for p in models._all() if p.slug == slug).probes
 
 
-def test_bert_sees_both_ways_and_its_blank_stands_for_nothing():
+def test_bert_sees_both_ways_and_its_blank_stands_for_nothing(vocabularies):
     module = fresh("bert")
     x = bert.PAPER.takes.parse("he sat on the [MASK] of the river")
+    module.embed.weight[300:] = 0  # tokens that no text here has
     said = answers(module, bert.PAPER, x)
     mask, blank = next(iter(baselines(bert.PAPER))), said.place
     assert baselines(bert.PAPER)[mask] == "[MASK]" and x[0, blank] == mask
