@@ -40,7 +40,7 @@ def _board(two: Twosome, found: Tables, kind: str, key: str, chosen: Cell) -> No
     st.markdown(f"**{KINDS[kind]}**")
     board(
         values,
-        [f"layer {i}" for i in range(len(values))],
+        [str(i) for i in range(len(values))],
         [f"head {i}" for i in range(count)] if heads else two.columns,
         two.visit.dark,
         key=key,
@@ -52,7 +52,8 @@ def _board(two: Twosome, found: Tables, kind: str, key: str, chosen: Cell) -> No
         signed=True,
         top=1.0,
         selected=chosen[1] * count + chosen[2] if chosen[0] == kind else -1,
-        cell=(48, 22) if heads else (22, 22),
+        corner="layer",
+        cell=(44, 22) if heads else (22, 22),
         on_pick=pick,
     )
 

@@ -79,7 +79,7 @@ def switches(visit: Visit, now: Switches) -> None:
     with st.container(key="figure-switches"):
         board(
             found.effects,
-            [f"layer {layer}" for layer in range(layers)],
+            [str(layer) for layer in range(layers)],
             ["MLP" if name.endswith("mlp") else f"head {name.split('.')[1]}" for name in found.names[:columns]],
             visit.dark,
             key="switches",
@@ -89,7 +89,8 @@ def switches(visit: Visit, now: Switches) -> None:
             signed=True,
             top=top,
             off=[i for i, name in enumerate(found.names) if name in now.off],
-            cell=(50, 26),
+            corner="layer",
+            cell=(40, 26),
             on_pick=switch,
         )
     most, least = (called(found.names[int(i)]) for i in (effects.argmax(), effects.argmin()))
