@@ -26,7 +26,6 @@ def matrix(
     top: float = 0.0,
 ) -> go.Figure:
     """(answers, tokens) -> a row an answer, a column a token; nan is empty. The chosen row is framed. Names must differ."""
-    height = int(np.clip(170 + ROW * len(answers), 250, 760))
     figure = heatmap(
         values,
         dark,
@@ -34,7 +33,7 @@ def matrix(
         unit=unit,
         signed=signed,
         top=top,
-        height=height,
+        height=int(np.clip(170 + ROW * len(answers), 250, 760)),
         rows="answer",
         columns="token of the input",
         row_names=[name.replace("<", "&lt;") for name in answers],  # Plotly takes "<s>" for a tag
@@ -46,11 +45,7 @@ def matrix(
         hoverongaps=False,
     )
     figure.add_shape(
-        type="rect",
-        x0=-0.5,
-        x1=len(tokens) - 0.5,
-        y0=chosen - 0.5,
-        y1=chosen + 0.5,
+        **{"x0": -0.5, "x1": len(tokens) - 0.5, "y0": chosen - 0.5, "y1": chosen + 0.5},
         line={"color": theme(dark).accent, "width": 2},
     )
     figure.update_xaxes(tickangle=-60, fixedrange=True, tickfont={"size": 11})

@@ -5,18 +5,16 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from app.components.alike import agreement
 from app.components.asked import Asked, choose, translated
-from app.components.board import board
 from app.components.choice import choice
 from app.components.counted import NAMES, ROLLOUT, counted, given, whole
-from app.components.exhibit import exhibit, foot
+from app.components.exhibit import exhibit
 from app.figures.token_attribution import matrix
 from app.interpret.answers import causal
-from app.interpret.token_attribution import alike
 from app.view import View, Visit
 from models.paper import ClassScores, MaskedToken, NextToken, Text, TextPair, Translation
 
-SHORT = ("integrated", "gradient", "ablation", "Shapley", "rollout")
 COARSE = 16  # points of the way where integrated gradients are asked for every answer at once
 
 
@@ -29,56 +27,8 @@ def draw(visit: Visit) -> None:
         with cell:
             maps.append(counted(asked, method))
     with cells[-1]:
-        _agreement(asked, np.stack(maps))
+        agreement(asked, np.stack(maps))
     _matrix(asked)
-
-
-def _agreement(asked: Asked, maps: np.ndarray) -> None:
-    """Rank correlations of all methods; a click shows a row's method below."""
-    free, names = asked.seen(asked.row) & ~asked.fixed, list(NAMES)
-    found = alike(maps, free)
-    st.markdown("**Do the methods agree?**")
-    with st.container(key="figure-alike"):
-        board(
-            found,
-            SHORT,
-            SHORT,
-            asked.visit.dark,
-            key="alike",
-            label="Rank correlation of every two methods",
-            titles=[
-                f"{NAMES[a]} and {NAMES[b]}: {found[i, j]:.2f}"
-                for i, a in enumerate(names)
-                for j, b in enumerate(names)
-            ],
-            texts=[f"{v:.2f}" for v in found.ravel()],
-            signed=True,
-            top=1.0,
-            cell=(44, 26),
-            on_pick=lambda i: st.session_state.update(matrix=names[i // len(names)]),
-        )
-    foot(
-        asked.visit,
-        key="alike",
-        reading=_who(found, int(free.sum())),
-        numbers={"methods": np.array(names), "correlation": found},
-        sheet=True,
-    )
-
-
-def _who(found: np.ndarray, count: int) -> str:
-    """The two methods most alike, and the two least."""
-    pairs = np.where(np.triu(np.ones_like(found), 1) > 0, found, np.nan)
-    start = f"Spearman's rank correlation of how much each of {count} tokens counts, signs aside: 1 is the same order. "
-    if np.isnan(pairs).all():
-        return start + "So few tokens leave nothing to rank."
-    most, least = (_pair(int(best(pairs)), found) for best in (np.nanargmax, np.nanargmin))
-    return f"{start}Most alike: {most}; least: {least}."
-
-
-def _pair(cell: int, found: np.ndarray) -> str:
-    a, b = divmod(cell, len(found))
-    return f"{SHORT[a]} and {SHORT[b]} ({found[a, b]:.2f})"
 
 
 def _matrix(asked: Asked) -> None:
