@@ -8,6 +8,7 @@ import pytest
 import models
 from app import session
 from app.components.give_text import OWN
+from app.components.switches import called
 from app.interpret.ablation import ablate, alone
 from app.view import fits
 from app.views.ablation import VIEW
@@ -37,6 +38,7 @@ def test_it_opens_without_the_head_that_is_missed_most(net):
     found = alone(net.module, PAPER, x)
     heads = found.effects[:, :-1]
     layer, head = np.unravel_index(heads.argmax(), heads.shape)
+    worst = found.names[int(found.effects.argmax())]
     at = visited()
     assert f"Off: head {head} of layer {layer}." in said(at)
     before, after = ablate(net.module, PAPER, x, (f"{layer}.{head}",)).bits
