@@ -44,9 +44,7 @@ def test_it_opens_without_the_head_that_is_missed_most(net):
     before, after = ablate(net.module, PAPER, x, (f"{layer}.{head}",)).bits
     assert at.markdown[0].value == f"**Loss: {before:.2f} bits a token whole, {after:.2f} without**"
     assert after - before == pytest.approx(float(heads.max()), abs=1e-4)
-    assert f"{found.bits:.2f} to begin with, {found.effects.max():.2f} more without the perceptron of layer 0" in said(
-        at
-    )
+    assert f"{found.bits:.2f} to begin with, {found.effects.max():.2f} more without {called(worst)}" in said(at)
 
 
 def test_a_link_brings_the_parts_the_way_the_place_and_the_head(net):
