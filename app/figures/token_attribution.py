@@ -33,7 +33,7 @@ def matrix(
         unit=unit,
         signed=signed,
         top=top,
-        height=int(np.clip(170 + ROW * len(answers), 250, 760)),
+        height=int(np.clip(220 + ROW * len(answers), 300, 800)),
         rows="answer",
         columns="token of the input",
         row_names=[name.replace("<", "&lt;") for name in answers],  # Plotly takes "<s>" for a tag
@@ -43,10 +43,19 @@ def matrix(
         customdata=np.array([[f"{token} for {answer}".replace("<", "&lt;") for token in tokens] for answer in answers]),
         hovertemplate=f"%{{customdata}}<br>%{{z:.4g}} {unit}<extra></extra>",
         hoverongaps=False,
+        colorbar={
+            "orientation": "h",
+            "y": 1.0,
+            "yanchor": "bottom",
+            "len": 1,
+            "thickness": 8,
+            "title": {"side": "top"},
+        },
     )
     figure.add_shape(
         **{"x0": -0.5, "x1": len(tokens) - 0.5, "y0": chosen - 0.5, "y1": chosen + 0.5},
         line={"color": theme(dark).accent, "width": 2},
     )
-    figure.update_xaxes(tickangle=-60, fixedrange=True, tickfont={"size": 11})
+    figure.update_xaxes(tickangle=-90, fixedrange=True, tickfont={"size": 11})
+    figure.layout.margin.t = 96
     return figure.update_yaxes(fixedrange=True, tickfont={"size": 11})
