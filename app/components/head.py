@@ -13,6 +13,7 @@ from app.components.answers import percent
 from app.components.arcs import arcs
 from app.components.exhibit import exhibit, foot
 from app.components.heads import Look
+from app.components.tap import tap
 from app.figures.attention import shares, units
 from app.figures.worked import number
 from app.interpret.attention import Arithmetic, arithmetic
@@ -55,10 +56,6 @@ def maps(look: Look) -> None:
         chosen=look.chosen,
     )
 
-    def clicked() -> None:
-        for point in st.session_state["head-map"].selection.points[:1]:
-            look.pick(int(point["y"]), int(point["x"]))
-
     exhibit(
         look.visit,
         figure,
@@ -66,8 +63,8 @@ def maps(look: Look) -> None:
         reading=_strongest(look),
         numbers={"pattern": look.pattern},
         code=_code(look),
-        on_select=clicked,
     )
+    tap("figure-head-map", look.pattern.shape, key="head-tap", on_pick=look.pick)
 
 
 def _code(look: Look) -> str:

@@ -17,7 +17,7 @@ from app.figures.theme import dress, theme
 
 TICKS = (0.0, 0.01, 0.05, 0.2, 0.5, 1.0)  # shares that a scale names
 SMALL = 64  # the most pixels along a side of a small map
-NAMES = 64  # the most names along an axis
+NAMES = 40  # the most names along an axis: each costs the browser milliseconds
 SPOT = 256  # pixels along a side of a picture that one clicks on
 FAINT = 0.12  # what is left of a patch that nobody looks at
 
@@ -57,22 +57,13 @@ def shares(
     unit: str = "share of the look",
     verb: str = "looks at",
 ) -> go.Figure:
-    """(query, key) of shares -> a map with names on both axes. A click on a cell comes back as a point x = key, y = query.
+    """(query, key) of shares -> a map with names on both axes, which must differ along an axis; cells fill the plot's area.
 
     The chosen query's row and, in it, the chosen key are framed.
     """
     t = theme(dark)
-    figure = go.Figure(_map(pattern, dark, unit, hover=False))
-    y, x = np.nonzero(pattern > 0)  # a cell that is clicked on is a point; a heat map returns no click
-    figure.add_scatter(
-        x=x.astype(np.uint8 if pattern.shape[1] < 256 else np.int16),
-        y=y.astype(np.uint8 if pattern.shape[0] < 256 else np.int16),
-        customdata=pattern[y, x].astype(np.float32),
-        mode="markers",
-        marker={"symbol": "square", "size": 8, "opacity": 0},
-        selected={"marker": {"opacity": 0}},
-        unselected={"marker": {"opacity": 0}},
-        hovertemplate=f"“%{{y}}” {verb} “%{{x}}”<br>%{{customdata:.1%}}: {unit}<extra></extra>",
+    figure = go.Figure(
+        _map(pattern, dark, unit, f"“%{{y}}” {verb} “%{{x}}”", [_plain(c) for c in columns], [_plain(r) for r in rows])
     )
     n, m = pattern.shape
     dress(figure, dark, title=title, height=max(360, min(760, max(200 + 14 * min(n, 30), 200 + 10 * n))))
@@ -82,28 +73,35 @@ def shares(
         if 0 <= chosen[1] < m:
             frame["line"] = {"color": t.accent, "width": 3}
             figure.add_shape(x0=chosen[1] - 0.5, x1=chosen[1] + 0.5, y0=chosen[0] - 0.5, y1=chosen[0] + 0.5, **frame)
-    plain = {"showgrid": False, "zeroline": False, "fixedrange": True, "tickmode": "array", "tickcolor": t.line}
-    figure.update_yaxes(range=[n - 0.5, -0.5], title=axes[0], **_names(rows), **plain)
-    figure.update_xaxes(range=[-0.5, m - 0.5], title=axes[1], side="bottom", tickangle=-90, **_names(columns), **plain)
-    return figure.update_layout(clickmode="event+select", hovermode="closest", showlegend=False)
+    quiet = {"type": "category", "showgrid": False, "zeroline": False, "fixedrange": True, "tickcolor": t.line}
+    figure.update_yaxes(range=[n - 0.5, -0.5], title=axes[0], **_ticks(rows), **quiet)
+    return figure.update_xaxes(range=[-0.5, m - 0.5], title=axes[1], tickangle=-90, **_ticks(columns), **quiet)
 
 
-def _names(names: Sequence[str]) -> dict[str, object]:
-    """All names along an axis, in small letters where there are many; every second or third where they are too many."""
-    step = -(-len(names) // NAMES)
-    places = list(range(0, len(names), step))
-    size = 12 if len(names) <= 28 else 10 if len(names) <= 48 else 9
-    short = [names[i] if len(names[i]) <= 14 else f"{names[i][:13]}…" for i in places]
-    plain = [name.replace("<", "&lt;") for name in short]  # Plotly takes "<s>" for a tag
-    return {"tickvals": places, "ticktext": plain, "tickfont": {"size": size}}
+def _plain(name: str) -> str:
+    """A name that Plotly does not take for a tag: "<s>"."""
+    return name.replace("&", "&amp;").replace("<", "&lt;")
 
 
-def _map(values: np.ndarray, dark: bool, unit: str, hover: bool) -> go.Heatmap:
+def _ticks(names: Sequence[str]) -> dict[str, object]:
+    """Names along an axis, in small letters where there are many; every second or third where they are too many."""
+    places = list(range(0, len(names), -(-len(names) // NAMES)))
+    size = 12 if len(names) <= 28 else 10
+    short = [_plain(names[i] if len(names[i]) <= 14 else f"{names[i][:13]}…") for i in places]
+    return {"tickmode": "array", "tickvals": places, "ticktext": short, "tickfont": {"size": size}}
+
+
+def _map(
+    values: np.ndarray, dark: bool, unit: str, what: str, x: Sequence[str] | None = None, y: Sequence[str] | None = None
+) -> go.Heatmap:
+    """Shares coloured by their root; under the pointer `what`, with the names of row and column in it, and the share."""
     return go.Heatmap(
         z=np.sqrt(np.asarray(values, np.float32)),
+        x=x,
+        y=y,
         zmin=0,
         zmax=1,
-        customdata=np.asarray(values, np.float32) if hover else None,
+        customdata=np.asarray(values, np.float32),
         colorscale=[list(stop) for stop in theme(dark).unsigned],
         colorbar={
             "title": {"text": unit, "side": "top", "font": {"size": 12}},
@@ -118,14 +116,13 @@ def _map(values: np.ndarray, dark: bool, unit: str, hover: bool) -> go.Heatmap:
             "outlinewidth": 0,
             "len": 1,
         },
-        hoverinfo="none" if not hover else None,
-        hovertemplate=f"row %{{y}}, column %{{x}}<br>%{{customdata:.1%}}: {unit}<extra></extra>" if hover else None,
+        hovertemplate=f"{what}<br>%{{customdata:.1%}}: {unit}<extra></extra>",
     )
 
 
 def over_patches(row: np.ndarray, side: int, dark: bool, *, title: str, unit: str, chosen: int = -1) -> go.Figure:
     """(side * side,) shares of the patches -> a map of them as they lie in the picture; the patch that looks is framed."""
-    figure = go.Figure(_map(row.reshape(side, side), dark, unit, hover=True))
+    figure = go.Figure(_map(row.reshape(side, side), dark, unit, "row %{y}, column %{x}"))
     dress(figure, dark, title=title, height=360)
     if chosen >= 0:
         y, x = divmod(chosen, side)

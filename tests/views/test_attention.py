@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -182,3 +183,16 @@ def test_a_click_computes_nothing_anew_and_is_quick(visit, monkeypatch):
         at.selectbox(key="choose-head").set_value(head).run()
         assert not at.exception and f"Layer {head[0]}, head {head[2]} has an entropy" in said(at)
     assert (time.process_time() - start) / 3 < 1  # 0.1 s on a quiet machine
+
+
+@pytest.mark.parametrize("detail", ["map", "pair", "measures", "rollout"])
+def test_snippets_run(visit, detail, monkeypatch, capsys):
+    here = visit("gpt2")
+    at = show(VIEW, here, detail=detail)
+    module, paper = models.build("gpt2").eval(), here.paper
+    monkeypatch.setattr(models, "load", lambda slug: SimpleNamespace(module=module, paper=paper))
+    snippets = [code.value for code in at.code]
+    assert len(snippets) >= 2
+    for snippet in snippets:
+        exec(compile(snippet, "snippet", "exec"), {})
+        assert capsys.readouterr().out
