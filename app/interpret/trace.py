@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import fnmatch
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -24,19 +25,19 @@ class Trace:
 
 def expand(module: nn.Module, probes: Sequence[Probe]) -> dict[str, Probe]:
     """Probes by full module path, a `*` expanded over the modules there are. Raises KeyError for a path without one."""
-    names = [name for name, _ in module.named_modules()]
+    names = "\n".join(name for name, _ in module.named_modules())
     found: dict[str, Probe] = {}
     for probe in probes:
-        paths = [n for n in names if _matches(n, probe.path)]
-        if not paths:
+        if not (paths := _named(probe.path, names)):
             raise KeyError(f"no module {probe.path!r} in {type(module).__name__}")
         found |= dict.fromkeys(paths, probe)
     return found
 
 
-def _matches(name: str, pattern: str) -> bool:
-    parts, wanted = name.split("."), pattern.split(".")
-    return len(parts) == len(wanted) and all(fnmatch.fnmatchcase(p, w) for p, w in zip(parts, wanted, strict=True))
+@lru_cache(maxsize=4096)
+def _named(pattern: str, names: str) -> list[str]:
+    """Those names, a line each, that the pattern stands for. Kept, as it is asked at every question."""
+    return re.findall(f"^{re.escape(pattern)}$".replace(r"\*", r"[^.\n]+"), names, re.MULTILINE)
 
 
 @torch.no_grad()

@@ -20,7 +20,7 @@ def main() -> None:
     torch.set_num_threads(1)
     logging.disable(logging.WARNING)  # outside an app, Streamlit misses one at every look
     rows: list[compute.Row] = []
-    for part in (compute.tracing, compute.attribution, compute.patching, pages.pages):
+    for part in (compute.tracing, compute.attribution, compute.caching, compute.patching, pages.pages):
         for row in part():
             rows.append(row)
             goal = "" if row.goal is None else f"goal {row.goal:g} {row.unit}: {'met' if row.met else 'MISSED'}"

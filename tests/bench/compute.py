@@ -140,3 +140,30 @@ def patching() -> Iterator[Row]:
         named = f"patch 12 tokens of {net.paper.slug}, all layers, positions, heads"
         yield Row(f"{named}: cold", 1e3 * batched, "ms", 500)
         yield Row(f"{named}: against TransformerLens ({1e3 * cells:.0f} ms)", batched / cells, "x", 0.5)
+
+
+def caching() -> Iterator[Row]:
+    """All probes on a text of 64 tokens, private copy included, against TransformerLens's bridge with the same weights."""
+    from app.interpret.lens import Lens
+    from tests.interpret.bridge import bridge
+
+    for net in map(models.load, (p.slug for p in models.papers() if p.stream and isinstance(p.gives, NextToken))):
+        ids = torch.randint(300, 1000, (1, 64), generator=torch.Generator().manual_seed(0))
+        pool, lens, theirs = Copies(net.module), Lens(private(net.module)), bridge(net.module)
+
+        def traced(net=net, ids=ids, pool=pool) -> object:
+            with pool.lend() as module:
+                return trace(module, net.paper, ids.numpy())
+
+        with torch.no_grad():
+            forward, own, cache, bridged = seconds(
+                lambda net=net, ids=ids: net.module(ids),
+                traced,
+                lambda lens=lens, ids=ids: lens.run_with_cache(ids),
+                lambda theirs=theirs, ids=ids: theirs.run_with_cache(ids),
+                rounds=40,
+            )
+        for name, ours in (("trace", own), ("TransformerLens's cache through Lens,", cache)):
+            named = f"{name} {net.paper.slug}, 64 tokens"
+            yield Row(f"{named}: against TransformerLens's bridge ({1e3 * bridged:.1f} ms)", ours / bridged, "x", 0.5)
+            yield Row(f"{named}: against a forward pass ({1e3 * forward:.1f} ms)", ours / forward, "x", 1.5)
