@@ -30,6 +30,7 @@ _JS = """
 export default function (component) {
   const { parentElement, data, setTriggerValue } = component, box = parentElement.querySelector('.cutaway-board');
   const columns = data.columns.length, left = box.scrollLeft, first_time = !box.firstChild;
+  const held = box.contains(document.activeElement) ? document.activeElement.dataset.i : undefined;
   box.style.color = data.text; box.style.fontFamily = data.font;
   box.setAttribute('aria-label', data.label);
   const make = (tag, text) => { const e = document.createElement(tag); e.textContent = text; return e; };
@@ -77,6 +78,7 @@ export default function (component) {
   table.append(head, body); box.replaceChildren(table);
   choose(all.find(b => +b.dataset.i === data.selected));
   if (all.length && data.selected < 0) all[0].tabIndex = 0;
+  all.find(b => b.dataset.i === held)?.focus({preventScroll: true});  // whoever walks by keyboard stays where they are
   box.scrollLeft = left;
   const chosen = box.querySelector('[aria-pressed="true"]');
   if (first_time && chosen) box.scrollLeft = chosen.getBoundingClientRect().right - box.getBoundingClientRect().right + 60;

@@ -27,6 +27,7 @@ _JS = """
 export default function (component) {
   const { parentElement, data, setTriggerValue } = component, strip = parentElement.querySelector('.strip');
   strip.setAttribute('aria-label', data.label);
+  const held = [...strip.querySelectorAll('button')].indexOf(strip.getRootNode().activeElement);
   strip.replaceChildren();
   const all = data.tokens.map((token, i) => {
     const b = document.createElement('button');
@@ -45,6 +46,7 @@ export default function (component) {
     if (token.text.endsWith('⏎')) strip.append(document.createElement('br'));
     return b;
   });
+  all[held]?.focus({preventScroll: true});  // whoever walks by keyboard stays where they are
 }
 """
 
