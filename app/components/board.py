@@ -16,7 +16,8 @@ _CSS = """
 .cutaway-board table { border-collapse: separate; border-spacing: 2px; font-size: 12px; font-variant-numeric: tabular-nums; }
 .cutaway-board th { font-weight: 400; text-align: center; padding: 0 3px; white-space: pre; vertical-align: bottom;
   line-height: 1.25; }
-.cutaway-board tbody th { text-align: right; vertical-align: middle; position: sticky; left: -3px; padding-right: 6px; }
+.cutaway-board tbody th { text-align: right; vertical-align: middle; padding-right: 6px; }
+.cutaway-board tbody th, .cutaway-board thead th:first-child { position: sticky; left: -3px; z-index: 1; }
 .cutaway-board thead th div { max-width: 6.5em; overflow: hidden; text-overflow: ellipsis; }
 .cutaway-board thead.tall th div { writing-mode: vertical-rl; transform: rotate(180deg); max-width: none;
   max-height: 8em; text-align: left; margin: auto; }
@@ -37,7 +38,7 @@ export default function (component) {
   const table = document.createElement('table'), head = document.createElement('thead'), body = document.createElement('tbody');
   table.setAttribute('data-sheet', '');
   const first = document.createElement('tr');
-  first.append(make('th', data.corner));
+  first.append(make('th', data.corner)); first.firstChild.style.background = data.ground;
   data.columns.forEach(name => {
     const th = document.createElement('th'); th.title = name; th.append(make('div', name)); first.append(th);
     if (!data.tall) th.firstChild.style.maxWidth = `min(6.5em, ${data.widest}px)`;

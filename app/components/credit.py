@@ -105,9 +105,10 @@ def heads(credit: Credit) -> None:
             on_pick=lambda i: st.session_state.update(head="{}.{}".format(*spots[i])),
         )
     most, least = (np.unravel_index(int(f(values)), values.shape) for f in (np.argmax, np.argmin))
+    end = "most against" if values[least] < 0 else "least"
     reading = (
         f"Layer {most[0]}, head {most[1]} speaks most for {credit.what} ({values[most]:+.2f}), layer {least[0]}, head {least[1]} "
-        f"most against ({values[least]:+.2f}). A click shows where a head has it from."
+        f"{end} ({values[least]:+.2f}). A click shows where a head has it from."
     )
     foot(credit.visit, key="shares", reading=reading, numbers={"heads": values}, code=credit.code, sheet=True)
 

@@ -113,9 +113,9 @@ def _board(
 def _reading(look: Midway) -> str:
     """How to read the board, with the chosen column's own story."""
     cells = {
-        "top": "Each cell has its likeliest answer, the darker the surer of it.",
+        "top": "Each cell has its likeliest answer, the stronger the colour the surer of it.",
         "share": f"Each cell has the probability of {look.called}, in per cent.",
-        "rank": f"Each cell has the rank of {look.called} among {look.size:,}; dark is first.",
+        "rank": f"Each cell has the rank of {look.called} among {look.size:,}; the strongest colour is first.",
     }[look.show]
     ranks, shares = look.way.ranks[:, look.place], look.way.shares[:, look.place]
     leads = f"leads first {look.where(int(np.argmax(ranks == 1)))}" if 1 in ranks else "never leads"

@@ -53,9 +53,7 @@ def _credit(visit: Visit) -> Credit:
     with st.container(horizontal=True, vertical_alignment="bottom", key="whose"):
         target = choose_answer(visit, "What speaks for", likely, first=likely[0])
         others = [i for i in likely if i != target]
-        against = choose_answer(
-            visit, "rather than", others, first=others[0], key="against", none="nothing: the logit itself"
-        )
+        against = choose_answer(visit, "rather than", others, first=others[0], key="against", none="nothing else")
     against = -1 if against == target else against
     with st.spinner("TransformerLens is starting: the first time takes some seconds."):
         found = session.ask(direct, visit, place=place, target=target, against=against)

@@ -69,7 +69,7 @@ def test_layer_place_kind_and_answer_come_from_the_address(net, visit):
     text = said(at)
     called = names(visit.paper)
     assert f"if the stream were this alone: {called[int(share.argmax())]} first, with {percent(share.max())}." in text
-    assert f"Each cell has the rank of {called[77]} among 1,024; dark is first." in text
+    assert f"Each cell has the rank of {called[77]} among 1,024; the strongest colour is first." in text
     assert f"number {1 + int((last > last[77]).sum()):,} in the last, with {percent(last[77])}" in text.replace(
         "< 0.1 %", percent(last[77])
     )
