@@ -6,6 +6,7 @@ from models.paper import BadInput, Text, TextPair, Token
 from models.tokens import tokenizer
 
 LONGEST = 100_000  # characters; no network here reads a hundredth of it, and a tokenizer takes its time over more
+FEW, SMALL = 6, 1.4  # tokens from which on, and letters a token below which, a text is strange to a network
 
 
 def plain(source: bytes | str) -> str:
@@ -34,7 +35,10 @@ def plain(source: bytes | str) -> str:
 def tokens(kind: Text, source: bytes | str) -> tuple[Token, ...]:
     """The tokens of a text with the special ones around it. Raises BadInput where there are too many."""
     text = plain(source)
-    found = (*_special(kind.tokenizer, kind.before), *_cut(kind.tokenizer, text))
+    own = _cut(kind.tokenizer, text)
+    if not own:  # a vocabulary of whole words takes no notice of anything else
+        raise BadInput("There is no word in that, and this network reads nothing else; type a few words.")
+    found = (*_special(kind.tokenizer, kind.before), *own)
     return _fitting((*found, *_special(kind.tokenizer, kind.after)), kind.context, "text")
 
 
@@ -50,6 +54,29 @@ def pair(kind: TextPair, source: bytes | str) -> tuple[tuple[Token, ...], tuple[
         _fitting(given, kind.context, f"{kind.languages[0]} sentence"),
         _fitting(said, kind.context, f"{kind.languages[1]} sentence"),
     )
+
+
+def count(kind: Text | TextPair, text: str) -> int:
+    """The tokens of a text, or of a pair's source alone, special ones included, however many they are."""
+    pair = isinstance(kind, TextPair)
+    around = (kind.end,) if isinstance(kind, TextPair) else (*kind.before, *kind.after)
+    own = _cut(kind.tokenizer, text.strip() if pair else text)
+    return len(own) + len(_special(kind.tokenizer, around))
+
+
+def strange(kind: Text | TextPair, found: tuple[Token, ...]) -> str:
+    """One sentence where a network has hardly seen such text, or does not know its words; else nothing."""
+    own = [token for token in found if token.end > token.start]
+    unknown = tokenizer(kind.tokenizer).token_to_id(getattr(tokenizer(kind.tokenizer).model, "unk_token", None) or "")
+    lost = [token.text for token in own if token.id == unknown]
+    if lost:
+        names = ", ".join(f"“{name[:20]}”" for name in lost[:3]) + ", ..." * (len(lost) > 3)
+        return f"It does not know {len(lost)} of these {len(own)} words ({names}): all such are one and the same to it."
+    letters = sum(end - start for start, end in {(token.start, token.end) for token in own})
+    if len(own) >= FEW and letters < SMALL * len(own):
+        size = f"{letters / len(own):.1f} letters a token"
+        return f"The network has hardly seen such text: it is cut into {size}, where its own language takes 2 to 4."
+    return ""
 
 
 def _cut(slug: str, text: str) -> tuple[Token, ...]:

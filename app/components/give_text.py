@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import html
+from itertools import groupby
 
 import streamlit as st
 
 from app import session
+from app.components.limit import limit
 from app.view import Visit
 from models.data.samples import sample_bytes
-from models.paper import BadInput, Paper, TextPair, Token
+from models.paper import BadInput, Paper, Text, TextPair, Token
 
 FILES = ["txt", "md", "text"]
 OWN = "your text"
+LONG = 4_000  # characters of a text that cannot be used, up to which it stays in the field, and the address, to be shortened
+
+
+def put(text: str) -> None:
+    """Write a text into the field, for callbacks; not a token that is some bytes of a letter, without the others."""
+    if "\ufffd" in text:
+        st.session_state["trouble"] = "That token is a part of a letter, and cannot be written without the rest."
+        return
+    st.session_state["text"] = text
+    st.session_state.pop("trouble", None)
 
 
 def give(paper: Paper) -> Visit:
@@ -21,14 +33,24 @@ def give(paper: Paper) -> Visit:
 
     def sampled() -> None:
         text, _, target = names[st.session_state["sample"]].partition("\t")
-        st.session_state.update(text=text, translation=target)
-        st.session_state.pop("trouble", None)
+        put(text)
+        st.session_state["translation"] = target
 
     first = next(iter(names.values())).partition("\t")
     st.selectbox("Sample", list(names), key="sample", on_change=sampled, label_visibility="collapsed")
     label = paper.takes.languages[0] if isinstance(paper.takes, TextPair) else "Text"
-    typed = st.text_area(label, key="text", bind="query-params", height=110, placeholder=first[0])
+    typed = st.text_area(
+        label,
+        key="text",
+        bind="query-params",
+        height=110,
+        placeholder=first[0],
+        on_change=_typed,
+        args=(paper,),
+    )
     source = typed or first[0]
+    st.session_state["typing"] = source
+    _counted(paper)
     if isinstance(paper.takes, TextPair):
         label = f"{paper.takes.languages[1]}, if you know better"
         target = st.text_input(label, key="translation", bind="query-params")
@@ -38,7 +60,37 @@ def give(paper: Paper) -> Visit:
         st.file_uploader(
             "A text file", FILES, key=key, on_change=_read, args=(paper, key), label_visibility="collapsed"
         )
-    return _usable(paper, source, OWN if typed else f"sample {next(iter(names))}")
+    return _usable(paper, source, typed, OWN if typed else f"sample {next(iter(names))}")
+
+
+@st.fragment
+def _counted(paper: Paper) -> None:
+    """The tokens of what is being typed, out of all that the network reads at once."""
+    from models.texts import LONGEST, count
+
+    takes = paper.takes
+    assert isinstance(takes, Text | TextPair)
+    limit(
+        count(takes, st.session_state.get("typing", "")),
+        takes.context,
+        field="text",
+        most=LONGEST,
+        key="limit",
+        on_type=lambda text: st.session_state.update(typing=text),
+    )
+
+
+def _typed(paper: Paper) -> None:
+    """Something new stands in the field. What has no text in it, or is far too long, gives way to what stood there before."""
+    from models.texts import plain
+
+    text = st.session_state["text"]
+    try:
+        plain(text)
+        if len(text) > LONG:
+            paper.takes.parse(text)
+    except BadInput as error:
+        st.session_state.update(text=st.session_state.get("good_typed", ""), trouble=str(error))
 
 
 def _read(paper: Paper, key: str) -> None:
@@ -53,11 +105,10 @@ def _read(paper: Paper, key: str) -> None:
     except BadInput as error:
         st.session_state["trouble"] = str(error)
         return
-    st.session_state["text"] = text
-    st.session_state.pop("trouble", None)
+    put(text)
 
 
-def _usable(paper: Paper, source: str, name: str) -> Visit:
+def _usable(paper: Paper, source: str, typed: str, name: str) -> Visit:
     """The visit with this text, or with the one before it and a sentence that says why."""
     trouble = st.session_state.pop("trouble", "")
     first = (str(sample_bytes(paper, paper.samples[0])), f"sample {paper.samples[0].name}")
@@ -72,24 +123,36 @@ def _usable(paper: Paper, source: str, name: str) -> Visit:
     if trouble:
         st.error(f"{trouble} The text before it stays: {visit.name}.")
     st.session_state["good_text"] = (str(visit.source), visit.name)
+    if visit.source == source:
+        st.session_state["good_typed"] = typed
     return visit
 
 
 def see(visit: Visit) -> str:
     """The tokens, each with its id as a title; returns no picture."""
+    from models.texts import strange
+
     takes = visit.paper.takes
-    found = takes.tokens(visit.source)  # type: ignore[union-attr]
-    sides = found if isinstance(takes, TextPair) else (found,)
-    names = takes.languages if isinstance(takes, TextPair) else ("",)
-    for side, name in zip(sides, names, strict=True):
-        chips = "".join(_chip(token, i) for i, token in enumerate(side))
+    assert isinstance(takes, Text | TextPair)
+    pair = takes.tokens(visit.source) if isinstance(takes, TextPair) else (takes.tokens(visit.source),)
+    for side, name in zip(pair, takes.languages if isinstance(takes, TextPair) else ("",), strict=True):
         head = f"<small>{html.escape(name)}</small> " if name else ""
-        st.html(f'<p class="tokens" aria-label="Tokens">{head}{chips}</p>')
-        st.caption(f"{len(side)} of at most {takes.context} tokens; the number of each shows under the pointer.")  # type: ignore[union-attr]
+        st.html(f'<p class="tokens" aria-label="Tokens">{head}{_chips(side)}</p>')
+        note = strange(takes, side)
+        st.caption(f"{len(side)} tokens; the number of each shows under the pointer. {note}".strip())
     return ""
 
 
-def _chip(token: Token, place: int) -> str:
-    text = html.escape(token.text.replace("\n", "⏎")) or "·"
-    special = " special" if token.start == token.end else ""
-    return f'<span class="token{" odd" * (place % 2)}{special}" title="place {place}, token {token.id}">{text}</span>'
+def _chips(side: tuple[Token, ...]) -> str:
+    """The tokens side by side; where several share one letter, whose bytes they are, each has its number there."""
+    chips, place = [], 0
+    for (start, end), group in groupby(side, key=lambda token: (token.start, token.end)):
+        tokens = list(group)
+        for part, token in enumerate(tokens, 1):
+            byte = f", part {part} of {len(tokens)} of this letter" if len(tokens) > 1 and end > start else ""
+            text = html.escape(token.text.replace("\n", "⏎")) or "·"
+            mark = f"<sub>{part}</sub>" if byte else ""
+            kind = " odd" * (place % 2) + " special" * (start == end)
+            chips.append(f'<span class="token{kind}" title="place {place}, token {token.id}{byte}">{text}{mark}</span>')
+            place += 1
+    return "".join(chips)
