@@ -26,8 +26,12 @@ def exhibit(
     numbers: Mapping[str, np.ndarray],
     code: str = "",
     on_select: Callable[[], None] | None = None,
+    fresh: str = "",
 ) -> Any:
-    """Draw a Plotly figure with its sentence and its take-away; returns Streamlit's selection state with `on_select`."""
+    """Draw a Plotly figure with its sentence and its take-away; returns Streamlit's selection state with `on_select`.
+
+    The selection is at `st.session_state[key + fresh]`: it is forgotten where `fresh` changes, and can be made anew.
+    """
     title = figure.layout.title.text or key
     with st.container(key=f"figure-{key}"):
         chosen: Any
@@ -36,7 +40,7 @@ def exhibit(
         else:
             chosen = st.plotly_chart(
                 figure,
-                key=key,
+                key=key + fresh,
                 config=CONFIG,
                 theme=None,
                 alt=f"{title}. {reading}",
