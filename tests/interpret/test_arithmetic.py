@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -13,7 +16,7 @@ from app.interpret.arithmetic import Arithmetic, arithmetic
 from app.interpret.copies import private, state
 from app.interpret.stages import INPUT, by_unit
 from app.interpret.trace import trace
-from models.paper import Fact, Image
+from models.paper import Fact, Image, Paper
 from tests.interpret.cards import card
 
 NINE = np.arange(1, 10, dtype=np.float32).reshape(1, 1, 3, 3)
@@ -197,23 +200,33 @@ def example(slug: str) -> np.ndarray:
     return takes.normalise(np.random.default_rng(0).random((1, *takes.shape)).astype(np.float32))
 
 
+def sound(paper: Paper, net: nn.Module) -> Paper:
+    """The paper with those of its probes that this network has: a twin may lack what the paper is about."""
+    names = "\n".join(name for name, _ in net.named_modules())
+    there = [
+        p for p in paper.probes if re.search(f"^{re.escape(p.path).replace(re.escape('*'), '[^.]+')}$", names, re.M)
+    ]
+    return replace(paper, probes=tuple(there))
+
+
 @pytest.mark.parametrize("twin", [False, True])
 @pytest.mark.parametrize("slug", NETWORKS)
 def test_the_worked_cell_is_the_traced_cell(slug, twin):
     net = private(models.restore(slug, twin=twin))
-    paper, x, chance = models.paper(slug), example(slug), np.random.default_rng(1)
+    paper, x, chance = sound(models.paper(slug), net), example(slug), np.random.default_rng(1)
     given = torch.from_numpy(x)
     traced = {path: by_unit(torch.from_numpy(v), given).numpy() for path, v in trace(net, paper, x).values.items()}
-    attention = any("head" in probe.axes for probe in paper.probes)
+    found = structure(net, paper, x)
+    thinned = not set(traced) <= {layer.path for layer in found.layers}
     known = 0
-    for layer in structure(net, paper, x).layers[1:]:
+    for layer in found.layers[1:]:
         for _ in range(3):
             unit, *cell = (int(chance.integers(n)) for n in layer.shape)
-            found = arithmetic(net, paper, x, layer.path, unit, tuple(cell), layer.sources, layer.joined)
-            want = traced[layer.path][0, unit, *cell] if layer.path in traced else found.value
-            assert found.value == pytest.approx(want, rel=1e-5, abs=1e-5), layer.path
-            if attention and found.kind == "unknown":  # a softmax or a layer norm lies between
+            worked = arithmetic(net, paper, x, layer.path, unit, tuple(cell), layer.sources, layer.joined)
+            want = traced[layer.path][0, unit, *cell] if layer.path in traced else worked.value
+            assert worked.value == pytest.approx(want, rel=1e-5, abs=1e-5), layer.path
+            if thinned and worked.kind == "unknown":  # a softmax, a norm or a ReLU lies between
                 continue
             known += 1
-            assert found.worked == pytest.approx(want, rel=1e-5, abs=1e-4 if attention else 1e-5), layer.path
+            assert worked.worked == pytest.approx(want, rel=1e-5, abs=1e-4 if thinned else 1e-5), layer.path
     assert known > 10
