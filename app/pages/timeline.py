@@ -44,7 +44,7 @@ with st.container(key="label", gap="xsmall"):
     st.title("Cutaway", anchor=False)
     st.markdown(
         "The networks of deep learning's seminal papers, reimplemented, trained, and standing open. "
-        "Choose one, draw a digit, and see what happens inside."
+        "Choose one, give it an input of your own, and see what happens inside."
     )
 opened = shelf([card(p) for p in models.papers()], TRACKS, key="shelf")
 if names := notes.in_training():

@@ -29,7 +29,7 @@ def draw(visit: Visit) -> None:
         with left:
             worked.show(visit, net, layer, unit, cell)
         with right:
-            _layer(visit, layer)
+            _layer(visit, net, layer)
         _source(visit, layer)
 
 
@@ -58,8 +58,9 @@ def _overview(visit: Visit, net: Network, layer: Layer, unit: int) -> None:
     )
 
 
-def _layer(visit: Visit, layer: Layer) -> None:
+def _layer(visit: Visit, net: Network, layer: Layer) -> None:
     """What the layer is, and its output on this input in numbers."""
+    whole = sum(k.trainable for k in net.structure.layers) == net.structure.trainable  # else weights lie between stages
     found = session.ask(numbers, visit, path=layer.path, sources=layer.sources, joined=layer.joined)
     st.markdown(f"**{layer.path}** · {layer.what}" if layer.what else f"**{layer.path}**")
     weights = [(f"weights: {name}", " × ".join(map(str, dims)) or "1") for name, dims in layer.weights]
@@ -68,7 +69,7 @@ def _layer(visit: Visit, layer: Layer) -> None:
         ("reads", ", ".join(layer.sources)),
         ("shape", f"{shape(layer)} = {cells:,} values" if len(layer.shape) > 1 else f"{cells:,} values"),
         *weights,
-        ("learnt", f"{layer.trainable:,} parameters" if layer.trainable else "nothing"),
+        ("learnt", f"{layer.trainable:,} parameters" if layer.trainable else "nothing" * whole),
         ("fixed", f"{layer.fixed:,} numbers" if layer.fixed else ""),
         ("one cell sees", f"{layer.field[0]} × {layer.field[1]} pixels of the input" if layer.field else ""),
         ("smallest", number(found.smallest)),
