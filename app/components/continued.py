@@ -83,7 +83,7 @@ def _written(visit: Visit, found: Written, chance: Chance, room: int) -> None:
             titles,
             visit.dark,
             key="written-strip",
-            label="What the network writes; the stronger the colour, the less likely it was. A click takes it into the text up to there.",
+            label="What the network writes; the stronger its colour, the less likely a token was. A click takes all up to it.",
             values=bits,
             signed=False,
             top=10.0,

@@ -27,5 +27,5 @@ VIEW = View(
     11,
     (Text, NextToken | MaskedToken),
     draw,
-    "What the network expects at every place of your text, what surprises it, and how it would go on.",
+    "What the network expects at every place of your text, and what surprises it; where it can write, how it would go on.",
 )
