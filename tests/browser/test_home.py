@@ -54,7 +54,9 @@ def test_cards_stand_beside_each_other_in_lanes(visitor):
     for i, a in enumerate(boxes):
         assert a["right"] <= 1400
         for b in boxes[i + 1 :]:
-            apart = a["right"] <= b["left"] or b["right"] <= a["left"] or a["bottom"] <= b["top"] or b["bottom"] <= a["top"]
+            apart = (
+                a["right"] <= b["left"] or b["right"] <= a["left"] or a["bottom"] <= b["top"] or b["bottom"] <= a["top"]
+            )
             assert apart
 
 
