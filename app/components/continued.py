@@ -78,7 +78,7 @@ def _written(visit: Visit, found: Written, chance: Chance, room: int) -> None:
 
     st.markdown("**It goes on**")
     with st.container(key="figure-written"):
-        picked = strip(
+        strip(
             found.tokens,
             titles,
             visit.dark,
@@ -102,8 +102,6 @@ def _written(visit: Visit, found: Written, chance: Chance, room: int) -> None:
         code=_code(visit, chance, "print(found.tokens)"),
         sheet=True,
     )
-    if picked is not None:
-        st.rerun()
 
 
 def _alternatives(visit: Visit, found: Written) -> None:
@@ -120,7 +118,7 @@ def _alternatives(visit: Visit, found: Written) -> None:
     ]
     st.markdown("**All that it could have written**")
     with st.container(key="figure-alternatives"):
-        picked = board(
+        board(
             found.shares,
             [label(token) for token in found.tokens],
             [str(j + 1) for j in range(most)],
@@ -150,8 +148,6 @@ def _alternatives(visit: Visit, found: Written) -> None:
         },
         sheet=True,
     )
-    if picked is not None:
-        st.rerun()
 
 
 def _cut(found: Written) -> str:

@@ -22,14 +22,22 @@ def put(text: str) -> None:
     """Write a text into the field, for callbacks; not a token that is some bytes of a letter, without the others."""
     if "\ufffd" in text:
         st.session_state["trouble"] = "That token is a part of a letter, and cannot be written without the rest."
+        st.session_state["written"] = True
         return
-    st.session_state["text"] = text
+    st.session_state.update(text=text, written=True)
     st.session_state.pop("trouble", None)
+
+
+def renew() -> None:
+    """Run the whole page again where a click in a view has written into the field: a fragment alone leaves the rail as it was."""
+    if st.session_state.pop("written", False):
+        st.rerun(scope="app")
 
 
 def give(paper: Paper) -> Visit:
     """What stands in the field; the sample where it is empty, or where it cannot be used."""
     names = {sample.name: str(sample_bytes(paper, sample)) for sample in paper.samples}
+    st.session_state.pop("written", None)
 
     def sampled() -> None:
         text, _, target = names[st.session_state["sample"]].partition("\t")

@@ -148,7 +148,7 @@ def next_tokens(text: Guesses) -> None:
             put(text.goes_on(names[int(point["point_index"])]))
             st.session_state["place"] = ""
 
-    chosen = exhibit(
+    exhibit(
         text.visit,
         figure,
         key="next",
@@ -158,8 +158,6 @@ def next_tokens(text: Guesses) -> None:
         on_select=picked,
         fresh=state,
     )
-    if chosen.selection.points:
-        st.rerun()
 
 
 def _next(text: Guesses, there: int, rank: int) -> str:

@@ -16,14 +16,18 @@ export default function (component) {
   meter.className = data.over ? 'over' : '';
   parentElement.querySelector('i').style.width = 100 * Math.min(1, data.share) + '%';
   let timer = 0;
-  const typed = event => {
+  const heard = event => {
     if (!event.target.closest?.('.st-key-' + data.field)) return;
-    clearTimeout(timer);
-    timer = setTimeout(() => setTriggerValue('typed', event.target.value.slice(0, data.most)), PAUSE);
+    if (event.type === 'keydown' && !(event.key === 'Enter' && (event.ctrlKey || event.metaKey))) return;
+    clearTimeout(timer);  // what is sent by leaving the field or by Ctrl+Enter is counted by that
+    if (event.type === 'input')
+      timer = setTimeout(() => setTriggerValue('typed', event.target.value.slice(0, data.most)), PAUSE);
   };
-  if (meter.typed) document.removeEventListener('input', meter.typed);
-  document.addEventListener('input', meter.typed = typed);
-  return () => { clearTimeout(timer); document.removeEventListener('input', meter.typed); };
+  const listen = what => ['input', 'keydown', 'focusout'].forEach(name => document[what](name, meter.heard));
+  if (meter.heard) listen('removeEventListener');
+  meter.heard = heard;
+  listen('addEventListener');
+  return () => { clearTimeout(timer); listen('removeEventListener'); };
 }
 """
 

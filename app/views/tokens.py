@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app.components.continued import continued
+from app.components.give_text import renew
 from app.components.guesses import guesses, next_tokens, surprised
 from app.view import View, Visit
 from models.paper import MaskedToken, NextToken, Text
@@ -10,6 +11,7 @@ from models.paper import MaskedToken, NextToken, Text
 
 def draw(visit: Visit) -> None:
     """The text on top; below it the chosen place's guesses and, where the network can write, what it writes."""
+    renew()
     text = guesses(visit)
     surprised(text)
     if not text.forward:
