@@ -68,7 +68,7 @@ class GRU(nn.Module):
         of_gates, of_candidate = weighed.split([2 * h.shape[1], h.shape[1]], 1)
         r, z = torch.sigmoid(of_gates + self.U_rz(h)).chunk(2, 1)
         candidate = torch.tanh(of_candidate + self.U(r * h))
-        return r, z, candidate, h + z * (candidate - h)
+        return r, z, candidate, torch.lerp(h, candidate.to(h.dtype), z.to(h.dtype))  # the state stays float32
 
     def shown(self, steps: list[tuple[Tensor, Tensor, Tensor, Tensor]]) -> Tensor:
         """All steps' gates and states, through the modules at which one can look: the states (b, steps, n)."""

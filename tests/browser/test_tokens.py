@@ -166,7 +166,6 @@ def test_a_phone_shows_it_all_without_scrolling_sideways(visitor, theme):
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
 
 
-@pytest.mark.skipif(not TRANSLATORS, reason="no network that translates is trained yet")
 def test_a_translation_grows_by_play_and_its_tree_tells_numbers(visitor, settle):
     page = visitor(f"/paper?paper={TRANSLATORS[0]}&view=alignment&how=greedy&word=0&text=The+cat+is+black.")
     words = page.locator(".st-key-figure-said .strip button")

@@ -9,7 +9,6 @@ import models
 from app.interpret.direct import direct
 from app.interpret.lens import Lens
 from models import tokens
-from models.checkpoint import CheckpointError
 from models.gpt2 import PAPER, model
 from tests.interpret.bridge import bridge
 from tests.interpret.test_logit_lens import randomised
@@ -18,10 +17,7 @@ TEXT = "<|endoftext|>“I have not seen Mr. Copperthwaite to-day,” said Miss L
 
 
 def trained() -> tuple[model.GPT2, torch.Tensor]:
-    try:
-        return models.load("gpt2").module, torch.tensor([tokens.encode("gpt2", TEXT)])
-    except CheckpointError as error:
-        pytest.skip(str(error))
+    return models.load("gpt2").module, torch.tensor([tokens.encode("gpt2", TEXT)])
 
 
 def fresh() -> tuple[model.GPT2, torch.Tensor]:

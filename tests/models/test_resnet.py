@@ -254,7 +254,6 @@ def test_weights_start_with_a_variance_of_two_over_the_inputs():
     assert float(weight.detach().var()) == pytest.approx(2 / (64 * 9), rel=0.05)
 
 
-@pytest.mark.skipif(CARD in models.waiting(), reason="not trained yet")
 def test_the_record_reaches_what_was_asked():
     from models import checkpoint
 

@@ -137,7 +137,7 @@ def test_the_reset_gate_acts_before_the_matrix():
     assert r[0].tolist() == pytest.approx([1, 0])
     assert z[0].tolist() == pytest.approx([1, 1])
     assert candidate[0].tolist() == pytest.approx([0, np.tanh(1)], abs=1e-6)  # r [U h] would be (tanh 2, 0)
-    assert torch.allclose(h, candidate, atol=1e-6)
+    assert torch.equal(h, candidate)
 
 
 def test_the_unit_is_nn_gru_where_the_two_orders_agree():

@@ -259,10 +259,6 @@ def test_the_network_takes_cifars_pictures():
     assert CARD.takes.shape == (SMALL.channels, SMALL.side, SMALL.side)
 
 
-trained = pytest.mark.skipif(not (checkpoint.folder("vit") / "record.json").exists(), reason="not trained yet")
-
-
-@trained
 def test_the_record_reaches_its_floor_and_the_twin_stays_behind():
     record = checkpoint.read_record("vit")
     value = {metric.name: metric.value for metric in record.metrics}
