@@ -11,7 +11,8 @@ from app.components.board import board
 from app.components.exhibit import exhibit, foot
 from app.components.twosome import Twosome
 from app.figures.versus import agreement
-from app.interpret.patching import Tables, estimates, rank_correlation
+from app.interpret.patching import Tables, estimates
+from app.interpret.ranks import rank_correlation
 
 KINDS = {
     "stream": "Residual stream before a block",

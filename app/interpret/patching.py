@@ -264,19 +264,6 @@ def _greedy(lens: Lens, ids: Tensor, hooks: list[Any], length: int) -> list[int]
     return ids[0, given:].tolist()
 
 
-def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Spearman's: Pearson's correlation of the ranks, equal values sharing theirs; NaN where one of them is constant."""
-
-    def ranks(values: np.ndarray) -> np.ndarray:
-        _, which, counts = np.unique(values, return_inverse=True, return_counts=True)
-        return (np.cumsum(counts) - (counts - 1) / 2)[which.ravel()]
-
-    p, q = (ranks(np.ravel(v)) for v in (a, b))
-    p, q = p - p.mean(), q - q.mean()
-    norm = float(np.sqrt((p @ p) * (q @ q)))
-    return float(p @ q) / norm if norm else float("nan")
-
-
 def _both(module: nn.Module, x: np.ndarray, corrupted: Ids) -> tuple[Lens, Tensor, Tensor]:
     if len(corrupted) != x.shape[1]:
         raise ValueError(f"the clean sentence has {x.shape[1]} tokens, the corrupted one {len(corrupted)}")

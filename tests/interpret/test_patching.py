@@ -10,7 +10,8 @@ import models
 from app.interpret import patching
 from app.interpret.copies import Copies, state
 from app.interpret.lens import Lens
-from app.interpret.patching import POINTS, completion, estimates, rank_correlation, runs, tables
+from app.interpret.patching import POINTS, completion, estimates, runs, tables
+from app.interpret.ranks import rank_correlation
 from models import pairs, tokens
 from models.gpt2 import PAPER, model
 from models.gpt2.model import Config

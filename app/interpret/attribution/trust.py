@@ -12,6 +12,7 @@ from torch import nn
 
 from app.interpret.attribution.baselines import baseline as reference
 from app.interpret.prediction import probabilities
+from app.interpret.ranks import rank_correlation, ranks
 from models.paper import Image, Paper
 
 Array = np.ndarray
@@ -42,9 +43,7 @@ def likeness(a: Array, b: Array) -> float:
     some = (a != 0) | (b != 0)
     if not some.any():
         return float("nan")
-    x, y = (r - r.mean() for r in (_ranks(a[some]), _ranks(b[some])))
-    length = float(np.sqrt((x @ x) * (y @ y)))
-    return float(np.clip(x @ y / length, -1, 1)) if length else float("nan")
+    return rank_correlation(a[some], b[some])
 
 
 def agreement(maps: Sequence[Array]) -> Array:
@@ -63,14 +62,8 @@ def _clean(values: Array) -> Array:
 
 def consensus(maps: Sequence[Array]) -> Array:
     """Where all maps together say that it matters: each pixel's mean rank by size, 0 (last in all) to 1 (first in all)."""
-    ranks = np.stack([_ranks(_clean(np.abs(m))) for m in maps])
-    return ((ranks.mean(0) - 1) / max(1, ranks.shape[1] - 1)).reshape(maps[0].shape).astype(np.float32)
-
-
-def _ranks(values: Array) -> Array:
-    """The place of each value in order, from 1; equal values share the mean of their places."""
-    _, which, count = np.unique(values, return_inverse=True, return_counts=True)
-    return (count.cumsum() - (count - 1) / 2)[which]
+    places = np.stack([ranks(_clean(np.abs(m))) for m in maps])
+    return ((places.mean(0) - 1) / max(1, places.shape[1] - 1)).reshape(maps[0].shape).astype(np.float32)
 
 
 @dataclass(frozen=True)
