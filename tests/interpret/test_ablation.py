@@ -12,13 +12,12 @@ import torch
 import models
 from app.interpret import ablation
 from app.interpret.ablation import ablate, alone, looks, parts
-from app.interpret.copies import Copies, state
 from app.interpret.lens import Lens
 from models import tokens
 from models.gpt2 import PAPER
 from models.paper import Sample
-from tests.interpret.test_load import in_threads
-from tests.interpret.test_patching import CLEAN, Abandoned, fresh
+from tests.interpret.test_load import alike_for_all
+from tests.interpret.test_patching import CLEAN, fresh
 
 FEW = dataclasses.replace(PAPER, samples=(Sample("a", "The man said"), Sample("b", "I have been there, and so")))
 
@@ -151,7 +150,7 @@ def test_an_unknown_part_is_named(net):
 
 
 def test_many_visitors_get_what_each_would_get_alone():
-    shared, names = fresh(), [name for row in parts(Lens(fresh())) for name in row]
+    names = [name for row in parts(Lens(fresh())) for name in row]
     generator = np.random.default_rng(1)
     questions = [
         (
@@ -169,25 +168,7 @@ def test_many_visitors_get_what_each_would_get_alone():
         found = ablate(module, FEW, x, off, how)
         return found.losses.tobytes() + found.shares.tobytes() + found.moved.tobytes()
 
-    own = [ask(fresh(), i) for i in range(len(questions))]
-    assert len(set(own)) == len(own)
-    pool, before = Copies(shared), state(shared)
-
-    def leave(done):
-        if done:
-            raise Abandoned
-
-    def visit(i):
-        if i % 4 == 3:
-            with pytest.raises(Abandoned), pool.lend() as module:
-                ask(module, i, tick=leave)
-        with pool.lend() as module:
-            return ask(module, i)
-
-    found = in_threads(visit, len(questions))
-    assert sum(a == b for a, b in zip(found, own, strict=True)) == len(questions)
-    assert state(shared) == before
-    assert all(state(copy) == before for copy in pool._free)
+    alike_for_all(ask, fresh, len(questions), left=lambda i: i % 4 == 3)
 
 
 def test_parts_of_a_network_without_perceptrons():

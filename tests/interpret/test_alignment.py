@@ -12,21 +12,20 @@ from torch import Tensor
 
 import models
 from app.interpret.alignment import ENDED, LATE, PRUNED, WENT_ON, Tree, align, grow, search, written
-from models import tokens, translation
+from models import translation
 from models.paper import TextPair
 from models.seq2seq import model as seq2seq
 from models.transformer import model as transformer
 from models.translation import END, START, State, beam
+from tests.stand_in import CAT, CHAT, stand_in
 
 A, B, C, D = 3, 4, 5, 6
-CAT, CHAT = "the cat sat on the mat", "le chat est sur le tapis"
 
 
 @pytest.fixture(scope="module", autouse=True)
 def vocabulary(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CUTAWAY_CHECKPOINTS", str(tmp_path_factory.mktemp("checkpoints")))
-        yield tokens.train("stand-in", [f"{CAT} " * 20, f"{CHAT} " * 20], 290, ("<pad>", "<s>", "</s>"))
+    with stand_in(tmp_path_factory.mktemp("checkpoints")) as tokenizer:
+        yield tokenizer
 
 
 def grammar(table: dict[int, dict[int, float]]):

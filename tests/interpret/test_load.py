@@ -108,6 +108,33 @@ def in_threads(ask, count: int) -> list[object]:
     return found
 
 
+def alike_for_all(ask, fresh, count: int, left) -> None:
+    """`ask(module, i)` of one shared network, in threads, says what it says alone on a network of `fresh()`, for every i.
+
+    Questions with `left(i)` are left in their middle first. Neither the network nor a copy of it is changed by any of it.
+    """
+    shared = fresh()
+    own = [ask(fresh(), i) for i in range(count)]
+    assert len(set(own)) == count
+    pool, before = Copies(shared), state(shared)
+
+    def leave(done):
+        if done:
+            raise Abandoned
+
+    def visit(i):
+        if left(i):
+            with pytest.raises(Abandoned), pool.lend() as module:
+                ask(module, i, tick=leave)
+        with pool.lend() as module:
+            return ask(module, i)
+
+    found = in_threads(visit, count)
+    assert sum(a == b for a, b in zip(found, own, strict=True)) == count
+    assert state(shared) == before
+    assert all(state(copy) == before for copy in pool._free)
+
+
 @pytest.mark.parametrize("abandon", [False, True])
 def test_400_of_400_through_lent_copies(asked, abandon):
     """With `abandon`, every third question is left in its middle by some visitor, and then asked again by another."""

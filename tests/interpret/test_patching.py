@@ -15,7 +15,7 @@ from app.interpret.ranks import rank_correlation
 from models import pairs, tokens
 from models.gpt2 import PAPER, model
 from models.gpt2.model import Config
-from tests.interpret.test_load import in_threads
+from tests.interpret.test_load import alike_for_all
 
 CLEAN = np.array([[0, 300, 411, 290, 505, 290, 611, 700]])
 OTHER = (0, 300, 412, 290, 506, 290, 611, 700)  # differs in places 2 and 4
@@ -241,13 +241,8 @@ def test_ranks_worked_by_hand():
     assert np.isnan(rank_correlation(np.ones(3), np.array([1, 2, 3])))
 
 
-class Abandoned(BaseException):
-    """As Streamlit's exceptions when a visitor chooses something else."""
-
-
 def test_many_visitors_get_what_each_would_get_alone():
     """Eight threads on one shared network; every third question is left in its middle first."""
-    shared = fresh()
     generator, questions = np.random.default_rng(0), []
     for i in range(48):
         x = generator.integers(300, 1000, (1, 6 + i % 4))
@@ -260,22 +255,4 @@ def test_many_visitors_get_what_each_would_get_alone():
         found = question(module, PAPER, *questions[i], **more)
         return b"".join(found[kind].tobytes() for kind in found.kinds)
 
-    alone = [ask(fresh(), i) for i in range(len(questions))]
-    assert len(set(alone)) == len(alone)
-    pool, before = Copies(shared), state(shared)
-
-    def leave(done):
-        if done:
-            raise Abandoned
-
-    def visit(i):
-        if i % 3 == 0 and i % 4 != 3:
-            with pytest.raises(Abandoned), pool.lend() as module:
-                ask(module, i, tick=leave)
-        with pool.lend() as module:
-            return ask(module, i)
-
-    found = in_threads(visit, len(questions))
-    assert sum(a == b for a, b in zip(found, alone, strict=True)) == len(questions)
-    assert state(shared) == before
-    assert all(state(copy) == before for copy in pool._free)
+    alike_for_all(ask, fresh, len(questions), left=lambda i: i % 3 == 0 and i % 4 != 3)

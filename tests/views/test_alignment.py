@@ -16,18 +16,15 @@ from app.interpret.alignment import align, search, written
 from app.interpret.reading import reading
 from app.view import Visit, fits
 from app.views.alignment import VIEW
-from models import tokens
 from models.paper import TextPair
+from tests.stand_in import CAT, CHAT, stand_in
 from tests.views.toys import said, serve, show
-
-CAT, CHAT = "the cat sat on the mat", "le chat est sur le tapis"
 
 
 @pytest.fixture(scope="module", autouse=True)
 def vocabulary(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CUTAWAY_CHECKPOINTS", str(tmp_path_factory.mktemp("checkpoints")))
-        yield tokens.train("stand-in", [f"{CAT} " * 20, f"{CHAT} " * 20], 290, ("<pad>", "<s>", "</s>"))
+    with stand_in(tmp_path_factory.mktemp("checkpoints")) as tokenizer:
+        yield tokenizer
 
 
 @pytest.fixture
