@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,19 @@ def test_each_floor_imports_only_what_it_may(folder):
     assert files
     wrong = {str(f.relative_to(ROOT)): sorted(imports(f) & FORBIDDEN[folder]) for f in files}
     assert {f: names for f, names in wrong.items() if names} == {}
+
+
+def test_whatever_the_app_imports_is_installed_with_it():
+    """Not by chance, because tests and trainings need it as well."""
+    required = {line.partition("==")[0] for line in (ROOT / "requirements.txt").read_text().splitlines()}
+    asked = set().union(*(imports(f) for f in [*sources("app"), ROOT / "streamlit_app.py"]))
+    asked -= {*sys.stdlib_module_names, "app", "models"}
+    homes = packages_distributions()
+    assert "torch" in asked
+    missing = {
+        name for name in asked if not {home.lower().replace("_", "-") for home in homes.get(name, ())} & required
+    }
+    assert missing == set()
 
 
 def test_no_code_outside_a_papers_folder_names_it():
