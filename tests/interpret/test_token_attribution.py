@@ -131,7 +131,7 @@ def test_many_answers_at_once_are_each_by_itself_and_none_knows_of_what_comes_af
     asked = {"method": method, "baseline": 1, "steps": 8}
     whole = attribute(net, SMALL, IDS, places=places, targets=targets, **asked)
     assert whole.values.shape == (5, 5)
-    assert (np.triu(whole.values, 1) == 0).all()
+    assert np.abs(np.triu(whole.values, 1)).max() < 1e-6  # some processors round each row of a batch otherwise
     assert (np.abs(np.tril(whole.values)[2:, 1:]).sum(1) > 0).all()
     for row in places:
         one = attribute(net, SMALL, IDS, places=(row,), targets=(targets[row],), **asked)
