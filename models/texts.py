@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from models.paper import BadInput, Text, TextPair, Token
 from models.tokens import tokenizer
 
 LONGEST = 100_000  # characters; no network here reads a hundredth of it, and a tokenizer takes its time over more
-FEW, SMALL = 6, 1.4  # tokens from which on, and letters a token below which, a text is strange to a network
 
 
 def plain(source: bytes | str) -> str:
@@ -33,9 +34,9 @@ def plain(source: bytes | str) -> str:
 
 
 def tokens(kind: Text, source: bytes | str) -> tuple[Token, ...]:
-    """The tokens of a text with the special ones around it. Raises BadInput where there are too many."""
+    """The tokens of a text with the special ones around it. Raises BadInput for too many, and for unseen writing."""
     text = plain(source)
-    own = _cut(kind.tokenizer, text)
+    own = known(kind, text)
     if not own:  # a vocabulary of whole words takes no notice of anything else
         raise BadInput("There is no word in that, and this network reads nothing else; type a few words.")
     found = (*_special(kind.tokenizer, kind.before), *own)
@@ -48,8 +49,8 @@ def pair(kind: TextPair, source: bytes | str) -> tuple[tuple[Token, ...], tuple[
     if not text.strip():
         raise BadInput(f"There is no {kind.languages[0]} sentence before the tab; type a few words.")
     start, end = _special(kind.tokenizer, (kind.start,)), _special(kind.tokenizer, (kind.end,))
-    given = (*_cut(kind.tokenizer, text.strip()), *end)
-    said = (*start, *_cut(kind.tokenizer, target.strip()))
+    given = (*known(kind, text.strip()), *end)
+    said = (*start, *known(kind, target.strip()))
     return (
         _fitting(given, kind.context, f"{kind.languages[0]} sentence"),
         _fitting(said, kind.context, f"{kind.languages[1]} sentence"),
@@ -64,19 +65,27 @@ def count(kind: Text | TextPair, text: str) -> int:
     return len(own) + len(_special(kind.tokenizer, around))
 
 
-def strange(kind: Text | TextPair, found: tuple[Token, ...]) -> str:
-    """One sentence where a network has hardly seen such text, or does not know its words; else nothing."""
+def unknown(kind: Text | TextPair, found: tuple[Token, ...]) -> str:
+    """One sentence where a network of whole words does not know some of these; else nothing."""
     own = [token for token in found if token.end > token.start]
-    unknown = tokenizer(kind.tokenizer).token_to_id(getattr(tokenizer(kind.tokenizer).model, "unk_token", None) or "")
-    lost = [token.text for token in own if token.id == unknown]
-    if lost:
-        names = ", ".join(f"“{name[:20]}”" for name in lost[:3]) + ", ..." * (len(lost) > 3)
-        return f"It does not know {len(lost)} of these {len(own)} words ({names}): all such are one and the same to it."
-    letters = sum(end - start for start, end in {(token.start, token.end) for token in own})
-    if len(own) >= FEW and letters < SMALL * len(own):
-        size = f"{letters / len(own):.1f} letters a token"
-        return f"The network has hardly seen such text: it is cut into {size}, where its own language takes 2 to 4."
-    return ""
+    none = tokenizer(kind.tokenizer).token_to_id(getattr(tokenizer(kind.tokenizer).model, "unk_token", None) or "")
+    lost = [token.text for token in own if token.id == none]
+    if not lost:
+        return ""
+    names = ", ".join(f"“{name[:20]}”" for name in lost[:3]) + ", ..." * (len(lost) > 3)
+    return f"It does not know {len(lost)} of these {len(own)} words ({names}): all such are one and the same to it."
+
+
+def known(kind: Text | TextPair, text: str) -> tuple[Token, ...]:
+    """The tokens of a text. Raises BadInput where most are single bytes of a letter: such writing was not in the training."""
+    found = _cut(kind.tokenizer, text)
+    spans = Counter((token.start, token.end) for token in found)
+    parts = sum(count for count in spans.values() if count > 1)
+    if 2 * parts > len(found):
+        raise BadInput(
+            f"This network never saw such writing: {parts} of its {len(found)} tokens are bytes, several to a letter."
+        )
+    return found
 
 
 def _cut(slug: str, text: str) -> tuple[Token, ...]:

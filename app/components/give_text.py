@@ -89,12 +89,14 @@ def _counted(paper: Paper) -> None:
 
 
 def _typed(paper: Paper) -> None:
-    """Something new stands in the field. What has no text in it, or is far too long, gives way to what stood there before."""
-    from models.texts import plain
+    """Something new stands in the field. What nobody can mend by a few keys gives way to what stood there before."""
+    from models.texts import known, plain
 
+    assert isinstance(paper.takes, Text | TextPair)
     text = st.session_state["text"]
     try:
         plain(text)
+        known(paper.takes, text)
         if len(text) > LONG:
             paper.takes.parse(text)
     except BadInput as error:
@@ -138,7 +140,7 @@ def _usable(paper: Paper, source: str, typed: str, name: str) -> Visit:
 
 def see(visit: Visit) -> str:
     """The tokens, each with its id as a title; returns no picture."""
-    from models.texts import strange
+    from models.texts import unknown
 
     takes = visit.paper.takes
     assert isinstance(takes, Text | TextPair)
@@ -146,7 +148,7 @@ def see(visit: Visit) -> str:
     for side, name in zip(pair, takes.languages if isinstance(takes, TextPair) else ("",), strict=True):
         head = f"<small>{html.escape(name)}</small> " if name else ""
         st.html(f'<p class="tokens" aria-label="Tokens">{head}{_chips(side)}</p>')
-        note = strange(takes, side)
+        note = unknown(takes, side)
         st.caption(f"{len(side)} tokens; the number of each shows under the pointer. {note}".strip())
     return ""
 
