@@ -228,11 +228,13 @@ class Bert(Encoder):
 
 
 @torch.no_grad()
-def initialise(net: nn.Module) -> None:
-    """Weights normal with deviation 0.02, cut at two deviations, and biases 0 (as in the published code)."""
+def initialise(net: Encoder) -> None:
+    """Weights normal, cut at two deviations, and biases 0, as in the published code. Its deviation of 0.02 is for a width
+    of 768; a narrower network has larger ones, so that sums over its units come out as large."""
+    std = 0.02 * math.sqrt(PAPER.width / net.config.width)
     for module in net.modules():
         if isinstance(module, nn.Linear | nn.Embedding):
-            nn.init.trunc_normal_(module.weight, std=0.02, a=-0.04, b=0.04)
+            nn.init.trunc_normal_(module.weight, std=std, a=-2 * std, b=2 * std)
         if isinstance(module, nn.Linear):
             nn.init.zeros_(module.bias)
 
