@@ -24,6 +24,7 @@ out as maps, (n, d, height, width); those inside a window say of which: (n, r, c
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -228,10 +229,12 @@ def maps(hook: nn.Module, z: Tensor) -> Tensor:
 
 @torch.no_grad()
 def initialise(net: Swin) -> None:
-    """As the authors' code: matrices and bias tables from a normal distribution of 0.02, cut off; biases 0."""
+    """As the authors' code: matrices and bias tables from a normal distribution of 0.02, cut off; biases 0. That is for a
+    width of 96; the matrices of a narrower network start larger, so that sums over its units come out as large."""
+    std = 0.02 * math.sqrt(PAPER.width / net.config.width)
     for module in net.modules():
         if isinstance(module, nn.Linear):
-            nn.init.trunc_normal_(module.weight, std=0.02)
+            nn.init.trunc_normal_(module.weight, std=std)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
         elif isinstance(module, Attention):
