@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from app.interpret.prediction import Prediction, predict
+from app.interpret.prediction import Prediction, predict, probabilities
 from app.interpret.trace import trace
 from app.interpret.weights import Sheet, weights
-from models.paper import Image, Paper
+from models.paper import ClassScores, Image, Paper
 
 MAPS, UNITS = (
     100,
@@ -43,6 +43,15 @@ def moment(module: nn.Module, paper: Paper, x: np.ndarray, layer: str, target: i
         pair = input_x_gradient(module, x, target), "input x gradient"
         found, by = pair if pair[0].any() else (occlusion(module, paper.takes, x, target), "occlusion")
     return Moment(predict(module, paper, x), maps[: MAPS if seen.ndim == 3 else UNITS].copy(), len(maps), found, by)
+
+
+@torch.no_grad()
+def told_at(module: nn.Module, paper: Paper, x: np.ndarray, place: int) -> Prediction:
+    """What the network of this moment says of a text `x` (1, ...): of all of it, or at one place. Tokens have no labels here."""
+    if isinstance(paper.gives, ClassScores):
+        return predict(module, paper, x)
+    scores = module(torch.from_numpy(x))[0, place].numpy()
+    return Prediction(scores, probabilities(scores, ClassScores(())), np.argsort(-scores, kind="stable"), ())
 
 
 def input_x_gradient(module: nn.Module, x: np.ndarray, target: int) -> np.ndarray:

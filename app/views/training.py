@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app import session
-from app.components.answers import Scale, scale
+from app.components.answer import names
+from app.components.answers import MOST, Scale, scale
+from app.components.asked import translated
+from app.components.choice import choice
 from app.components.curve import curve
 from app.components.exhibit import exhibit
-from app.components.moment import played, scrub
+from app.components.moment import played
 from app.components.sheet import sheet
+from app.components.strip import sides
 from app.figures.bars import bars
 from app.figures.curves import Line, lines_of, quantities
-from app.interpret.history import Moment, first_weights, moment
-from app.interpret.prediction import predict
+from app.figures.words import labels, plain
+from app.interpret.answers import answers, causal
+from app.interpret.history import Moment, first_weights, moment, told_at
+from app.interpret.prediction import Prediction, predict
 from app.interpret.weights import Sheet
 from app.view import View, Visit
 from models import checkpoint
-from models.paper import Fact, Image
+from models.paper import ClassScores, Embedding, Fact, Image, Text, TextPair
+
+MANY = 100  # answers above which not all have a line
 
 
 def draw(visit: Visit) -> None:
@@ -31,14 +41,14 @@ def draw(visit: Visit) -> None:
     if not steps:
         raise checkpoint.CheckpointError(f"No snapshots of {slug} are there: fetch the repository whole, or train it.")
     if not isinstance(visit.paper.takes, Image | Fact):
-        _curves(visit, runs, steps, scrub(steps), True)
+        _of_text(translated(visit), runs, steps)
         return
     weights = [session.ask(first_weights, visit.given(visit.x, "weights"), step=s) for s in steps]
     at, layer, log = _controls(visit, steps, weights[0].path)
     target = int(session.ask(predict, visit).order[0])
     moments = [session.ask(moment, visit, step=s, layer=layer, target=target) for s in steps]
     _inside(visit, weights, moments, steps, at, layer)
-    _answer(visit, moments, steps, at, log)
+    _answer(visit, [m.prediction for m in moments], "of your input", steps, at, log)
     _curves(visit, runs, steps, at, log)
 
 
@@ -49,10 +59,43 @@ def _controls(visit: Visit, steps: Sequence[int], first: str) -> tuple[int, str,
         layers = [probe.path for probe in visit.paper.probes]
         start = next((i for wanted in (first, visit.paper.penultimate) for i, p in enumerate(layers) if p == wanted), 0)
         layer = st.selectbox("Layer", layers, start, key="layer", bind="query-params", width=190)
-        axis = st.segmented_control(
-            "Axis of the steps", ["log", "linear"], default="log", required=True, key="scale", bind="query-params"
-        )
-    return at, layer, axis == "log"
+        log = _logarithmic()
+    return at, layer, log
+
+
+def _of_text(visit: Visit, runs: checkpoint.Curves, steps: Sequence[int]) -> None:
+    """What the network says of a text, or of one place in it, at every moment; and the curves."""
+    paper, where, place = visit.paper, "of your text", 0
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        at = played(steps)
+        if not isinstance(paper.gives, ClassScores | Embedding):
+            asked = "What may come after" if causal(paper) else "What may stand for"
+            tokens = labels([token.text for token in sides(visit)[-1]])
+            first = str(session.ask(answers, visit).place)
+            place = int(
+                choice(
+                    st.selectbox,
+                    asked,
+                    {str(i): name for i, name in enumerate(tokens)},
+                    key="place",
+                    first=first,
+                    width=170,
+                )
+            )
+            where = f"{'after' if causal(paper) else 'in the place of'} “{tokens[place]}”"
+        log = _logarithmic()
+    if not isinstance(paper.gives, Embedding):
+        called = names(paper)
+        told = [session.ask(told_at, visit, step=s, keep=False, place=place) for s in steps]
+        _answer(visit, [replace(one, labels=called) for one in told], where, steps, at, log)
+    _curves(visit, runs, steps, at, log)
+
+
+def _logarithmic() -> bool:
+    axis = st.segmented_control(
+        "Axis of the steps", ["log", "linear"], default="log", required=True, key="scale", bind="query-params"
+    )
+    return axis == "log"
 
 
 def _curves(visit: Visit, runs: checkpoint.Curves, steps: Sequence[int], at: int, log: bool) -> None:
@@ -80,31 +123,37 @@ def _curves(visit: Visit, runs: checkpoint.Curves, steps: Sequence[int], at: int
             )
 
 
-def _answer(visit: Visit, moments: Sequence[Moment], steps: Sequence[int], at: int, log: bool) -> None:
-    """How the answer to this input came about, and all answers at the chosen moment."""
-    labels, here = visit.paper.scores.labels, moments[steps.index(at)].prediction
-    drawn = scale(visit.paper.scores)
+def _answer(visit: Visit, told: Sequence[Prediction], where: str, steps: Sequence[int], at: int, log: bool) -> None:
+    """How the answer to this input came about, and the answers at the chosen moment."""
+    labels, here, text = told[-1].labels, told[steps.index(at)], isinstance(visit.paper.takes, Text | TextPair)
+    drawn = scale(visit.paper.gives if isinstance(visit.paper.gives, ClassScores) else ClassScores(labels))
+    if len(labels) > MANY:  # no token may ever come near 100 %
+        drawn = replace(drawn, end=100 * max(float(one.probabilities.max()) for one in told))
+    code = _code(visit.paper.slug, "prediction", "predict", at)
+    if text:
+        code = _code(visit.paper.slug, "history", "told_at", at, ", place=0", source=str(visit.source))
     left, right = st.columns([1.7, 1], gap="medium")
     with left:
         curve(
             visit,
-            _lines(moments, steps, labels, drawn.factor),
+            _lines(told, steps, drawn.factor),
             steps,
             at,
             key="answers",
-            title="What it says of your input",
+            title=plain(f"What it says {where}"),
             axis=drawn.axis,
             log=log,
-            reading=_story(moments, steps, at, drawn),
-            code=_code(visit.paper.slug, "prediction", "predict", at),
-            span=(0.0, 1.04 * drawn.end),
+            reading=_story(told, steps, at, drawn),
+            code=code,
+            span=(0.0, 1.08 * drawn.end),
         )
     with right:
-        order = np.arange(len(labels)) if len(labels) <= 12 else moments[-1].prediction.order[:12]
+        most = here if text else told[-1]  # of thousands of tokens, those that are likely now
+        order = np.arange(len(labels)) if len(labels) <= MOST else most.order[:MOST]
         p = here.probabilities[order]
         figure = bars(
             drawn.factor * p,
-            [labels[k] for k in order],
+            [plain(labels[k]) for k in order],
             visit.dark,
             title=f"At step {at:,}",
             axis=drawn.axis,
@@ -113,28 +162,37 @@ def _answer(visit: Visit, moments: Sequence[Moment], steps: Sequence[int], at: i
             span=(0.0, drawn.end),
             height=320,
         )
-        code = _code(visit.paper.slug, "prediction", "predict", at)
         reading = f"{here.top} leads, {labels[here.order[1]]} follows. The axis stays the same at every step."
         exhibit(visit, figure, key="moment", reading=reading, numbers={"probabilities": here.probabilities}, code=code)
 
 
-def _lines(moments: Sequence[Moment], steps: Sequence[int], labels: Sequence[str], factor: float) -> list[Line]:
-    """The share of every class over the steps: the final answer first, then those that led before, then, faint, the rest."""
-    shares = factor * np.array([m.prediction.probabilities for m in moments])  # (steps, classes)
-    leaders = list(dict.fromkeys(int(m.prediction.order[0]) for m in reversed(moments)))
+def _lines(told: Sequence[Prediction], steps: Sequence[int], factor: float) -> list[Line]:
+    """The share of every class over the steps: the final answer first, then those that led before, then, faint, the rest.
+
+    Of a vocabulary the rest are the likeliest at the end.
+    """
+    labels, most = [plain(name) for name in told[-1].labels], told[-1].order[:MOST]
+    shares = factor * np.array([one.probabilities for one in told])  # (steps, classes)
+    leaders = list(dict.fromkeys(int(one.order[0]) for one in reversed(told)))
+    if len(labels) > MANY:  # whoever leads among thousands with next to nothing is not named
+        leaders = [leaders[0], *(k for k in leaders[1:] if shares[:, k].max() > 0.1 * shares.max())]
     final, at = leaders[0], np.array(steps)
     before = [Line(at, shares[:, k], labels[k], "other", peak=True) for k in leaders[1:]]
-    others = [Line(at, shares[:, k], labels[k], "other", faint=True) for k in range(len(labels)) if k not in leaders]
+    rest = range(len(labels)) if len(labels) <= MANY else most.tolist()
+    others = [Line(at, shares[:, k], labels[k], "other", faint=True) for k in rest if k not in leaders]
     return [Line(at, shares[:, final], labels[final]), *before, *others]
 
 
-def _story(moments: Sequence[Moment], steps: Sequence[int], at: int, drawn: Scale) -> str:
+def _story(told: Sequence[Prediction], steps: Sequence[int], at: int, drawn: Scale) -> str:
     """Since when the network gives its final answer, and what it says at the chosen step."""
-    says = [m.prediction.top for m in moments]
+    says = [one.top for one in told]
     since = len(says) - next((i for i, s in enumerate(reversed(says)) if s != says[-1]), len(says))
-    here = moments[steps.index(at)].prediction
+    here = told[steps.index(at)]
     word = "already" if here.top == says[-1] and at != steps[-1] else "still" if here.top != says[-1] else "now"
-    whole = "at every snapshot" if not since else f"at every snapshot from step {steps[since]:,} on"
+    from_then = (
+        f"at every snapshot from step {steps[since]:,} on" if since < len(says) - 1 else "at the last snapshot alone"
+    )
+    whole = from_then if since else "at every snapshot"
     p = drawn.text(float(here.probabilities[here.order[0]]))
     when = f"After {at:,} {'step' if at == 1 else 'steps'}" if at else "Before any training"
     return f"{when} it {word} says {here.top} with {p}; {says[-1]} is its answer {whole}."
@@ -172,10 +230,10 @@ def short(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
-def _code(slug: str, file: str, name: str, step: int, more: str = "") -> str:
+def _code(slug: str, file: str, name: str, step: int, more: str = "", source: str = "your input") -> str:
     return (
         f"import models\nfrom app.interpret.{file} import {name}\n\n"
-        f'net = models.load("{slug}", step={step})\nx = net.paper.takes.parse("your input")\n'
+        f'net = models.load("{slug}", step={step})\nx = net.paper.takes.parse({json.dumps(source, ensure_ascii=False)})\n'
         f"print({name}(net.module, net.paper, x{more}))"
     )
 
@@ -185,5 +243,5 @@ VIEW = View(
     70,
     (),
     draw,
-    "How it came about: the curves; and a picture or a fact of yours at every moment of training.",
+    "How it came about: your input at every moment of training, and the curves.",
 )

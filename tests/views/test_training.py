@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
+import models
+from app import session
+from app.components.answer import names
+from app.components.answers import MOST, percent, scale
+from app.components.asked import translated
 from app.figures.curves import LABEL, Line, _apart, curves, lines_of, quantities
+from app.interpret.prediction import Prediction
 from app.view import Visit
-from app.views.training import VIEW, short
+from app.views.training import VIEW, _lines, _story, short
 from models import checkpoint
+from models.paper import ClassScores
 from tests.views.toys import Dense, picture, said, serve, show
 
 
@@ -123,3 +131,34 @@ def test_labels_that_would_meet_are_pushed_apart_and_no_others():
 
 def test_numbers_are_short():
     assert [short(v) for v in (17241.0, 0.061268, 97.08, -1234567.0)] == ["17,241", "0.06127", "97.08", "-1,234,567"]
+
+
+@pytest.mark.parametrize("slug", ["gpt2", "transformer"])
+def test_a_text_is_followed_through_the_training(slug):
+    """Every moment has the shares that the snapshot gives, in the place that the address names."""
+    paper = models.paper(slug)
+    step = checkpoint.snapshots(slug)[4]
+    visit = session.visit(paper, str(paper.samples[0].source), "sample")
+    at = show(VIEW, visit, step=str(step), place="2")
+    assert not at.exception
+    said_so = said(at)
+    x = translated(visit).x.copy()
+    shares = models.load(slug, step=step).module(torch.from_numpy(x))[0, 2].softmax(-1).detach().numpy()
+    assert f"After {step:,} steps" in said_so
+    assert f"with {percent(float(shares.max()))}" in said_so
+    assert names(paper)[int(shares.argmax())] in said_so
+    assert at.selectbox(key="choose-place").value == "2"
+    assert all(key[1] is None for key in session._models if key[0] == slug), "snapshots are let go"
+
+
+def test_nearly_nothing_is_neither_drawn_nor_named():
+    labels = tuple(f"t{i}" for i in range(200))
+    flat, sure = np.full(200, 0.005), np.append(np.zeros(199), 1.0)
+    told = [Prediction(p, p, np.argsort(-p, kind="stable"), labels) for p in (flat, sure)]
+    lines = _lines(told, (0, 10), 100.0)
+    assert lines[0].name == "t199" and not lines[0].faint
+    assert all(line.faint for line in lines[1:]), "t0 led with half a per cent"
+    assert len(lines) == MOST
+    assert _story(told, (0, 10), 10, scale(ClassScores(labels))).endswith(
+        "t199 is its answer at the last snapshot alone."
+    )
