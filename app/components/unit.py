@@ -69,6 +69,7 @@ def incoming(visit: Visit, net: Network, layer: Layer, unit: int) -> None:
     found = session.ask(
         arithmetic, visit, path=base.path, unit=at[0], cell=at[1:], sources=base.sources, joined=base.joined
     )
+    found = found.inner or found
     if not found.parts:
         return
     st.caption(_about(found, connections=not base.maps))

@@ -41,7 +41,8 @@ def choose(net: Network, layer: Layer, unit: int) -> tuple[int, ...]:
 
 def show(visit: Visit, net: Network, layer: Layer, unit: int, cell: tuple[int, ...]) -> None:
     """The chain from what the cell looks at to its value, the layer itself and those that it is a function of."""
-    chain = [_ask(visit, net, path, layer, unit, cell) for path in _chain(net, layer.path)]
+    asked = [_ask(visit, net, path, layer, unit, cell) for path in _chain(net, layer.path)]
+    chain = [step for whole in asked for step in ((whole.inner, whole) if whole.inner else (whole,))]
     base, title = chain[0], _name(visit, net, layer.path, unit, cell)
     st.markdown(f"**How {title} comes about**")
     if layer.maps and layer.shape[1] * layer.shape[2] > 1:
@@ -53,7 +54,7 @@ def show(visit: Visit, net: Network, layer: Layer, unit: int, cell: tuple[int, .
     else:
         _sources(visit, net, base)
     body = [*_body(visit, net, base), *(_next(visit, net, step) for step in chain[1:])]
-    here = next(step for step in chain if step.path == layer.path)
+    here = next(step for step in asked if step.path == layer.path)
     shown = figures.frame(body, visit.dark)
     with st.container(key="figure-worked"):
         st.html(shown)

@@ -9,7 +9,7 @@ it does not reproduce is said to be of an unknown kind.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from app.interpret.fields import noise, windows
-from app.interpret.stages import INPUT, Stage, run
+from app.interpret.stages import INPUT, SQUASHING, Stage, run
 from models.paper import Paper
 
 Kind = Literal["sum", "largest", "distance", "function", "copy", "unknown"]
@@ -58,7 +58,7 @@ class Arithmetic:
 
     sum: all terms and the bias. largest: the largest cell of the window. distance: `sign` times the sum of (window -
     weights)^2. copy: the window's one cell. function: `argument` is the input cell; `curve` (2, k) holds the function
-    around it. unknown: no parts, and `worked` is not a number.
+    around it; where the argument is itself worked out, `inner` says how. unknown: no parts, and `worked` is not a number.
     """
 
     path: str
@@ -72,6 +72,7 @@ class Arithmetic:
     sign: int = 1
     argument: float = 0.0
     curve: np.ndarray = field(default_factory=lambda: np.zeros((2, 0), np.float32))
+    inner: Arithmetic | None = None
 
 
 @torch.no_grad()
@@ -100,17 +101,33 @@ def arithmetic(
             stage, values[0], path, unit, cell, value, int(np.ravel_multi_index(at[1:], seen[path].shape[1:]))
         )
 
-    def pick(*given: Tensor) -> Tensor:
-        return stage(*given)[at]
+    last = module.get_submodule(path)
+    squashed = isinstance(last, SQUASHING)
 
+    def pick(*given: Tensor) -> Tensor:
+        return stage(*given, entering=squashed)[at]
+
+    inner = _worked(pick, sources, values, Arithmetic(path, unit, cell, "unknown", float(pick(*values)), float("nan")))
+    if not squashed or inner.kind == "unknown":
+        return replace(inner, value=value)
+    grid = _around(inner.value)
+    result = float(last(torch.tensor([inner.worked])))
+    curve = torch.stack([grid, last(grid.clone())]).numpy()
+    return Arithmetic(path, unit, cell, "function", value, result, argument=inner.value, curve=curve, inner=inner)
+
+
+def _worked(
+    pick: Callable[..., Tensor], sources: Sequence[str], values: Sequence[Tensor], cell: Arithmetic
+) -> Arithmetic:
+    """The cell that `pick` computes of the sources' values, as a sum or a distance; unknown if it is neither."""
     slopes, masks = _slopes(pick, values), _window(pick, values)
     offset = float(pick(*[torch.zeros_like(v) for v in values]))
     parts = tuple(p for which in zip(sources, values, slopes, masks, strict=True) for p in _parts(*which))
     for found in (_sum, _distance):
-        answer = found(Arithmetic(path, unit, cell, "unknown", value, float("nan"), parts), offset)
+        answer = found(replace(cell, parts=parts), offset)
         if answer is not None and _holds(answer, pick, sources, values):
             return answer
-    return Arithmetic(path, unit, cell, "unknown", value, float("nan"))
+    return cell
 
 
 def _slopes(pick: Callable[..., Tensor], values: Sequence[Tensor]) -> list[Tensor]:
@@ -195,13 +212,17 @@ def _terms(cell: Arithmetic, part: Part, factor: float) -> np.ndarray:
     return (window - part.weights) ** 2 if cell.kind == "distance" else window * part.weights
 
 
+def _around(argument: float) -> Tensor:
+    reach = max(4.0, 1.25 * abs(argument))
+    return torch.linspace(-reach, reach, CURVE)
+
+
 def _function(
     stage: Stage, value: Tensor, path: str, unit: int, cell: tuple[int, ...], result: float, index: int
 ) -> Arithmetic:
     """A cell that is a function of the source's cell of the same place, with the function's curve around it."""
     argument = float(value.flatten()[index])
-    reach = max(4.0, 1.25 * abs(argument))
-    grid = torch.linspace(-reach, reach, CURVE)
+    grid = _around(argument)
     shape = tuple(value.shape[1:])
     curve = torch.stack([grid, stage.cells(shape, grid)]).numpy()
     worked = float(stage.cells(shape, torch.tensor([argument])))

@@ -25,7 +25,8 @@ SILENT = (
     nn.Dropout,
     nn.Dropout2d,
 )  # they change no value: a stage only as a probe
-FINISHING = (nn.BatchNorm2d, nn.ReLU, nn.GELU, nn.Tanh, nn.Sigmoid)  # what they are given has done its work
+SQUASHING = (nn.ReLU, nn.GELU, nn.Tanh, nn.Sigmoid)  # cell by cell
+FINISHING = (nn.BatchNorm2d, *SQUASHING)  # what they are given has done its work
 TRIES = 3  # random replacements before a stage counts as deaf to another
 MANY = 40  # stages; of a deeper network only those are kept that carry what is computed on, see `places`
 
@@ -45,10 +46,11 @@ class Stage:
     path: str
     sources: tuple[str, ...]
 
-    def __call__(self, *values: Tensor) -> Tensor:
+    def __call__(self, *values: Tensor, entering: bool = False) -> Tensor:
+        """With `entering`, what the stage's last module is given, in place of what it makes of that."""
         held = dict(zip(self.sources, values, strict=True))
         x = held.pop(INPUT) if INPUT in held else self.x.expand(len(values[0]), *self.x.shape[1:])
-        return run(self.module, x, (self.path,), held, until=self.path)[self.path]
+        return run(self.module, x, (self.path,), held, until=self.path, entering=entering)[self.path]
 
     def cells(self, shape: tuple[int, ...], values: Tensor) -> Tensor:
         """For a stage that works cell by cell from one source of that `shape`: its output (k,) for input values (k,)."""
@@ -59,12 +61,17 @@ class Stage:
 
 
 def run(
-    module: nn.Module, x: Tensor, watch: Collection[str], hold: Mapping[str, Tensor] | None = None, until: str = ""
+    module: nn.Module,
+    x: Tensor,
+    watch: Collection[str],
+    hold: Mapping[str, Tensor] | None = None,
+    until: str = "",
+    entering: bool = False,
 ) -> dict[str, Tensor]:
     """One forward pass: the outputs of the modules in `watch`, while those in `hold` put out the given values instead.
 
     What is watched is what a module would have put out, also where it is held, and arranged `by_unit`, as are the values
-    that are held. The pass ends early at `until`.
+    that are held. The pass ends early at `until`; with `entering`, ahead of that module, with what it is given.
     `module` must be a private copy; it is left without hooks, also after an error.
     """
     hold = hold or {}
@@ -82,7 +89,13 @@ def run(
 
         return keep
 
+    def enter(_module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        seen[until] = by_unit(inputs[0], x)
+        raise _Reached
+
     handles = [modules[path].register_forward_hook(hook(path)) for path in {*watch, *hold}]
+    if entering:
+        handles.append(modules[until].register_forward_pre_hook(enter))
     try:
         module(x)
     except _Reached:

@@ -184,6 +184,28 @@ def test_another_layout_is_a_copy():
     assert (found.kind, found.value, found.worked) == ("copy", 5, 5)
 
 
+@pytest.mark.parametrize("unit", [0, 1])
+def test_a_sum_that_is_squashed_at_once_is_worked_out_before_it(unit):
+    """Convolution, normalisation and ReLU as one stage: unit 0 is on, unit 1 is off, and both say what they add up."""
+    net = nn.Sequential(nn.Conv2d(1, 2, 2), nn.BatchNorm2d(2), nn.ReLU(inplace=True)).eval().requires_grad_(False)
+    net[0].weight.copy_(torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]], [[[-1.0, 0.0], [0.0, 0.0]]]]))
+    net[0].bias.zero_()
+    net[1].running_var.fill_(4.0 - net[1].eps)  # halves
+    net[1].bias.fill_(0.5)
+    x = np.arange(1, 10, dtype=np.float32).reshape(1, 1, 3, 3)
+    found = arithmetic(net, None, x, "2", unit, (0, 1), ("input",), False)
+    inner = found.inner
+    want = (2 + 2 * 3 + 3 * 5 + 4 * 6) / 2 + 0.5 if unit == 0 else -2 / 2 + 0.5
+    assert (found.kind, inner.kind) == ("function", "sum")
+    assert inner.value == pytest.approx(want, rel=1e-5) and inner.worked == pytest.approx(want, rel=1e-5)
+    assert inner.bias == pytest.approx(0.5)
+    assert found.value == found.worked == pytest.approx(max(0.0, want), rel=1e-5)
+    assert found.argument == inner.value
+    np.testing.assert_allclose(found.curve[1], np.maximum(found.curve[0], 0))
+    assert inner.parts[0].weights.shape == ((2, 2) if unit == 0 else (1, 1))
+    assert not any(m._forward_pre_hooks or m._forward_hooks for m in net.modules())
+
+
 def test_what_is_none_of_these_is_said_to_be_unknown():
     net = nn.Sequential(nn.Flatten(), nn.Softmax(1))
     found = work(net, ("0", "1"), NINE, "1", 8)
