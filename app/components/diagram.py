@@ -319,12 +319,14 @@ export default function (component) {
       const beside = named && mode === 'flow' && v.plan.columns === 1 && v.s === last;
       const below = named && mode !== 'flow' && v.plan.rows === 1 && v.plan.w >= 14;
       v.button.style.marginRight = beside ? words + 'px' : '';
-      v.button.style.marginBottom = below ? '1rem' : '';
+      const longest = 6.6 * Math.max(...v.s.labels.map(l => l.length), 0), turned = below && v.plan.w + v.plan.gap < longest;
+      v.button.style.marginBottom = turned ? longest + 4 + 'px' : below ? '1rem' : '';
       if (beside || below) v.s.labels.forEach((label, i) => {
         const e = make('span', v.s === last && v.s.answers[i] === Math.max(...v.s.answers) ? 'first' : ''), at = box(v, i);
         e.textContent = label;
         e.style.cssText = beside ? `left:${v.plan.w + 5}px;top:${at.y + v.plan.h / 2}px;transform:translateY(-50%)`
           : `left:${at.x + v.plan.w / 2}px;top:${v.plan.h + 3}px;transform:translateX(-50%)`;
+        if (turned) e.style.writingMode = 'vertical-rl';
         v.names.append(e);
       });
     }
