@@ -10,17 +10,12 @@ from app.components.choice import choice
 from app.components.player import player
 
 
-def scrub(steps: Sequence[int], width: int = 380) -> int:
-    """The step that the scrubber stands at, at first the last; kept in the address as "step"."""
+def played(steps: Sequence[int], width: int = 380) -> int:
+    """The step that the scrubber stands at, at first the last; kept in the address as "step". For a horizontal container."""
+    play = st.container(width="content")
     marks = {str(s): f"{s:,}" for s in steps}
     label = "Moment of training, in steps"
-    return int(choice(st.select_slider, label, marks, key="step", first=str(steps[-1]), width=width))
-
-
-def played(steps: Sequence[int], width: int = 380) -> int:
-    """The same beside a Play button; for a horizontal container."""
-    play = st.container(width="content")
-    at = scrub(steps, width)
+    at = int(choice(st.select_slider, label, marks, key="step", first=str(steps[-1]), width=width))
     with play:
         player(
             steps.index(at), len(steps) - 1, key="play", on_step=lambda i: st.session_state.update(step=str(steps[i]))

@@ -87,7 +87,7 @@ def _of_text(visit: Visit, runs: checkpoint.Curves, steps: Sequence[int]) -> Non
     if not isinstance(paper.gives, Embedding):
         called = names(paper)
         told = [session.ask(told_at, visit, step=s, keep=False, place=place) for s in steps]
-        _answer(visit, [replace(one, labels=called) for one in told], where, steps, at, log)
+        _answer(visit, [replace(one, labels=called) for one in told], where, steps, at, log, place)
     _curves(visit, runs, steps, at, log)
 
 
@@ -123,7 +123,15 @@ def _curves(visit: Visit, runs: checkpoint.Curves, steps: Sequence[int], at: int
             )
 
 
-def _answer(visit: Visit, told: Sequence[Prediction], where: str, steps: Sequence[int], at: int, log: bool) -> None:
+def _answer(
+    visit: Visit,
+    told: Sequence[Prediction],
+    where: str,
+    steps: Sequence[int],
+    at: int,
+    log: bool,
+    place: int = 0,
+) -> None:
     """How the answer to this input came about, and the answers at the chosen moment."""
     labels, here, text = told[-1].labels, told[steps.index(at)], isinstance(visit.paper.takes, Text | TextPair)
     drawn = scale(visit.paper.gives if isinstance(visit.paper.gives, ClassScores) else ClassScores(labels))
@@ -131,7 +139,7 @@ def _answer(visit: Visit, told: Sequence[Prediction], where: str, steps: Sequenc
         drawn = replace(drawn, end=100 * max(float(one.probabilities.max()) for one in told))
     code = _code(visit.paper.slug, "prediction", "predict", at)
     if text:
-        code = _code(visit.paper.slug, "history", "told_at", at, ", place=0", source=str(visit.source))
+        code = _code(visit.paper.slug, "history", "told_at", at, f", place={place}", source=str(visit.source))
     left, right = st.columns([1.7, 1], gap="medium")
     with left:
         curve(

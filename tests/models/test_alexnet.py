@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+import models
 from app.interpret.trace import expand
 from models.alexnet import PAPER as CARD
 from models.alexnet import model, train
@@ -171,3 +172,10 @@ def test_colour_is_what_red_green_and_blue_do_not_share():
         net.conv1.weight[:16] = torch.randn(16, 1, 5, 5).expand(-1, 3, -1, -1)  # grey kernels
         net.conv1.weight[16:] = torch.tensor([1.0, -1.0, 0.0]).view(1, 3, 1, 1)  # red against green
     assert train.colour(net) == pytest.approx([0, 100], abs=1e-4)
+
+
+def test_what_the_note_says_of_the_colours_of_the_trained_kernels():
+    kernels = models.restore("alexnet").conv1.weight.detach()
+    grey = kernels.mean(1, keepdim=True)
+    colour = (kernels - grey).square().flatten(1).sum(1) / kernels.square().flatten(1).sum(1)
+    assert [round(100 * float(v)) for v in (colour.min(), colour.max())] == [37, 89]

@@ -9,7 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from app.interpret.trace import expand
+import models
+from app.interpret.trace import expand, trace
+from models import translation
 from models.transformer import PAPER as CARD
 from models.transformer import model
 from models.transformer.model import Attention, Config, DecoderBlock, EncoderBlock, sinusoids
@@ -230,3 +232,25 @@ def test_the_probes_are_all_that_can_be_looked_at():
     assert found == wanted
     hooks = {name for name, _ in net.named_modules() if "hook_" in name}
     assert hooks <= set(found), "every hook is a probe"
+
+
+def test_what_the_note_says_of_the_trained_network():
+    net = models.restore("transformer")
+    x = CARD.takes.parse("I have a big black dog.\tJ'ai un gros chien noir.")
+    read, said = (
+        [token.text.strip() for token in side]
+        for side in CARD.takes.tokens("I have a big black dog.\tJ'ai un gros chien noir.")
+    )
+    with torch.no_grad():
+        seen = trace(net, CARD, x).values
+
+    def look(block: int, head: int, french: str, english: str) -> float:
+        path = f"decoder.blocks.{block}.cross_attn.hook_pattern"
+        return float(seen[path][0, head, said.index(french), read.index(english)])
+
+    shares = [look(2, 3, "gros", "dog"), look(2, 3, "chien", "bl"), look(0, 2, "un", "a"), look(0, 2, "gros", "big")]
+    assert shares == pytest.approx([0.96, 0.90, 0.98, 0.99], abs=0.006)
+    blind = models.restore("transformer", twin="no_positions")
+    both = translation.encode("transformer", ["The dog bit the man.", "The man bit the dog."])
+    one, other = translation.translate(blind, both, width=4)
+    assert one == other

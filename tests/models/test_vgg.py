@@ -6,7 +6,10 @@ import pytest
 import torch
 from torch import nn
 
+import models
 from app.interpret.trace import expand
+from models import photos
+from models.data.cifar10 import LABELS
 from models.vgg import BLOCKS, model
 from models.vgg import PAPER as CARD
 
@@ -158,3 +161,16 @@ def test_every_module_is_used_once(net):
     for handle in handles:
         handle.remove()
     assert used == {n: 1 for n, _ in leaves}
+
+
+def test_what_the_note_says_of_the_trained_network():
+    net, x, seen = models.restore("vgg"), torch.from_numpy(photos.one_of_each()).requires_grad_(), {}
+    for name in ("block4", "fc8"):
+        net.get_submodule(name).register_forward_hook(lambda _m, _i, y, name=name: seen.__setitem__(name, y))
+    net(x)
+    quarters = seen["fc8"].argmax(1).flatten(1)
+    assert sum(len(set(four)) == 1 for four in quarters.tolist()) == 5
+    assert [LABELS[i] for i in quarters[1].tolist()] == ["automobile", "truck"] * 2
+    (slope,) = torch.autograd.grad(seen["block4"][:, :, 1, 1].sum(), x)
+    shares = slope.abs().sum(1).flatten(1).sort(1, descending=True).values.cumsum(1)
+    assert float((shares < 0.9 * shares[:, -1:]).float().mean()) == pytest.approx(2 / 3, abs=0.03)
