@@ -1,18 +1,31 @@
-"""One thread a test run, set before torch is imported; what needs the data sets is skipped where there are none."""
+"""One thread a test run, set before torch is imported; what needs the data sets is skipped where there are none.
+
+A test that hangs ends the run, and `python -m tests.hang` says where it stood.
+"""
 
 from __future__ import annotations
 
 import os
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["OMP_NUM_THREADS"] = "1"
+
+from collections.abc import Iterator
 
 import pytest
 import torch
 from hypothesis import settings
 
+from tests import hang
+
 torch.set_num_threads(1)
 settings.register_profile("cutaway", deadline=None)  # a busy machine is no failure
 settings.load_profile("cutaway")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    with hang.watched(item.nodeid):
+        return (yield)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,0 +1,43 @@
+"""What a hanging test was doing: `python -m tests.hang` tells it in few lines, after the run that it ended."""
+
+from __future__ import annotations
+
+import faulthandler
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PATIENCE = 600  # seconds; the slowest test takes a tenth
+LOG = Path(__file__).parents[1] / ".hang"
+
+
+@contextmanager
+def watched(name: str, patience: float = PATIENCE, log: Path = LOG) -> Iterator[None]:
+    """End the process if what is inside takes longer, and leave the stacks of all threads in `log`.
+
+    By faulthandler's own thread, which needs no interpreter lock: it also tells of a deadlock that holds it.
+    """
+    with log.open("w") as file:
+        print(name, file=file, flush=True)
+        faulthandler.dump_traceback_later(patience, exit=True, file=file)
+        try:
+            yield
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+    log.unlink()
+
+
+def told(text: str, frames: int = 6) -> str:
+    """The innermost frames of each thread of faulthandler's dump, one line a stack, alike stacks together."""
+    name, *threads = re.split(r"^(?:Current thread|Thread) .*\n", text, flags=re.MULTILINE)
+    stacks: Counter[str] = Counter()
+    for thread in threads:
+        found = re.findall(r'File ".*?([^/"]+)", line (\d+) in (\S+)', thread)
+        stacks[" < ".join(f"{file}:{line} {function}" for file, line, function in found[:frames])] += 1
+    return "\n".join([f"hung: {' '.join(name.split())}", *(f"{n} x {stack}" for stack, n in stacks.items())])
+
+
+if __name__ == "__main__" and LOG.exists():
+    print(told(LOG.read_text()))
