@@ -102,3 +102,17 @@ def test_every_public_function_says_what_it_is():
             if not ast.get_docstring(tree) and tree.body:
                 silent.append(str(file.relative_to(ROOT)))
     assert silent == []
+
+
+def test_visitors_never_touch_the_random_numbers_that_all_threads_share():
+    """Saving or seeding torch's global generator waits for its lock without letting go of Python's: threads can deadlock."""
+    shared = {"manual_seed", "seed", "fork_rng", "get_rng_state", "set_rng_state"}
+    wrong = [
+        f"{file.relative_to(ROOT)}:{node.lineno}"
+        for file in sources("app")
+        for node in ast.walk(ast.parse(file.read_text("utf8")))
+        if isinstance(node, ast.Attribute)
+        and node.attr in shared
+        and ast.unparse(node.value) in ("torch", "torch.random")
+    ]
+    assert wrong == []

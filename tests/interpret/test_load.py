@@ -177,8 +177,11 @@ def app(monkeypatch):
     session._models.clear()
 
 
+CARDS = {name: make(name)[1] for name in NETS}  # made here: torch can deadlock when threads save its global generator
+
+
 def asking(name: str, seed: int, settings: dict[str, Any]) -> np.ndarray:
-    card = make(name)[1]
+    card = CARDS[name]
     visit = Visit(card, picture(card, seed), f"{name}:{seed}")
     if settings:
         return session.ask(attribute, visit, target=1, **settings).values
