@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 ANSWERS = 32 * 2**20  # bytes of finished answers kept for everybody
-MODELS = 24  # loaded models kept, snapshots included
+MODELS = 32 * 2**20  # bytes of loaded models kept for everybody, snapshots included
 LARGE = 2**21  # bytes; a visitor's larger picture is kept at the size at which it is read
 SLOW = 0.5  # seconds after which a visitor sees progress
 
@@ -65,7 +65,7 @@ def freeze(value: T) -> T:
 
 
 _answers: LRUCache = LRUCache(ANSWERS, getsizeof=size)
-_models: LRUCache = LRUCache(MODELS)
+_models: LRUCache = LRUCache(MODELS, getsizeof=lambda pool: min(pool.nbytes, MODELS))  # one larger than all: it alone
 _lock = threading.Lock()
 
 

@@ -86,6 +86,7 @@ class Copies:
 
     def __init__(self, module: nn.Module, keep: int = 4) -> None:
         self._module = module
+        self.nbytes = sum(t.nbytes for t in (*module.parameters(), *module.buffers()))  # which all copies share
         self._state = state(module)
         self._keep = keep
         self._free: list[nn.Module] = []

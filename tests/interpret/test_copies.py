@@ -125,3 +125,11 @@ def test_a_pool_keeps_a_few_and_lends_each_to_one():
     with pool.lend() as d, pool.lend() as e, pool.lend() as f:
         assert len({id(d), id(e)} & {id(a), id(b), id(c)}) == 2
         assert id(f) not in {id(a), id(b)} & {id(d), id(e)}
+
+
+def test_a_pool_knows_the_bytes_that_its_copies_share():
+    pool = Copies(nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)))
+    assert pool.nbytes == 4 * (3 * 2 + 2 + 4 * 2) + 8  # weights, biases, four rows of the normalisation, its counter
+    with pool.lend():
+        pass
+    assert pool.nbytes == 72
