@@ -32,6 +32,15 @@ from models import checkpoint
 from models.paper import ClassScores, Embedding, Fact, Image, Text, TextPair
 
 MANY = 100  # answers above which not all have a line
+TWICE = "On random tokens that are written twice, the share of its look that the best head spends on "
+MEANING = {  # of what is measured, where its name does not say it
+    "bits_per_byte": "That many bits the network needs for a byte of text that it never saw: fewer is better.",
+    "corrections": "How often the weights had to be corrected: once for every wrong answer.",
+    "previous_token_score": TWICE + "the token before.",
+    "duplicate_token_score": TWICE + "earlier places of the same token.",
+    "induction_score": TWICE + "what came after an earlier place of the same token.",
+    "induction_gain": "By that many nats a token is less of a surprise when random tokens come a second time.",
+}
 
 
 def draw(visit: Visit) -> None:
@@ -107,6 +116,7 @@ def _curves(visit: Visit, runs: checkpoint.Curves, steps: Sequence[int], at: int
         lines, unit, words = lines_of(runs, name), " %" if name in ("accuracy", "error") else "", name.replace("_", " ")
         here = float(np.interp(at, lines[0].steps, lines[0].values))
         twin = "".join(f", {short(line.values[-1])}{unit} for its twin" for line in lines if line.role == "twin")
+        meaning = f"{MEANING[name]} " if name in MEANING else ""
         with columns.pop(0):
             curve(
                 visit,
@@ -117,7 +127,7 @@ def _curves(visit: Visit, runs: checkpoint.Curves, steps: Sequence[int], at: int
                 title=words.capitalize(),
                 axis=unit.strip() or words,
                 log=log,
-                reading=f"{words.capitalize()} at step {at:,}: {short(here)}{unit}; at the end "
+                reading=f"{meaning}{words.capitalize()} at step {at:,}: {short(here)}{unit}; at the end "
                 f"{short(lines[0].values[-1])}{unit}{twin}." + seeds,
                 code=f'from models import checkpoint\n\nprint(checkpoint.read_curves("{visit.paper.slug}"))',
             )

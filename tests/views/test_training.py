@@ -14,7 +14,7 @@ from app.components.asked import translated
 from app.figures.curves import LABEL, Line, _apart, curves, lines_of, quantities
 from app.interpret.prediction import Prediction
 from app.view import Visit
-from app.views.training import VIEW, _lines, _story, short
+from app.views.training import MEANING, VIEW, _lines, _story, short
 from models import checkpoint
 from models.paper import ClassScores
 from tests.views.toys import Dense, picture, said, serve, show
@@ -166,3 +166,14 @@ def test_nearly_nothing_is_neither_drawn_nor_named():
     assert _story(told, (0, 10), 10, scale(ClassScores(labels))).endswith(
         "t199 is its answer at the last snapshot alone."
     )
+
+
+@pytest.mark.parametrize("slug", [network.slug for main in models.papers() for network in models.networks(main.slug)])
+def test_whatever_was_measured_is_known_to_all_or_explained(slug):
+    assert set(quantities(checkpoint.read_curves(slug))) - {"accuracy", "loss", "error"} <= set(MEANING)
+
+
+def test_what_a_name_does_not_say_is_said(visit, monkeypatch):
+    rows = [{"step": s, "epoch": 0, "induction_score": s / 200} for s in (0, 10, 100)]
+    monkeypatch.setattr(checkpoint, "read_curves", lambda slug: {"model": {"0": rows}, "twin": {}})
+    assert f"{MEANING['induction_score']} Induction score at step 100: 0.5; at the end 0.5." in said(show(VIEW, visit))
