@@ -16,7 +16,8 @@ class Sheet:
     """The weights of one module. `maps` is (units, height, width), one picture a unit.
 
     kind "retina": the picture lies on the input, pixel by pixel. "filters": a unit's kernels side by side, one for every
-    map it looks at, none between units that are not connected. "matrix": `maps` is (1, units, inputs).
+    map it looks at, none between units that are not connected. "colours": so too, and the three maps are the picture's red,
+    green and blue. "matrix": `maps` is (1, units, inputs).
     """
 
     path: str  # module path; "retina" for weights thrown back through fixed connections
@@ -53,11 +54,23 @@ def _sheet(path: str, part: nn.Module, weight: torch.Tensor, paper: Paper) -> Sh
     if values.ndim == 4:
         units, channels, h, w = values.shape
         side_by_side = values.transpose(0, 2, 1, 3).reshape(units, h, channels * w)
-        return Sheet(path, "filters", side_by_side, names, (), bias, trainable, channels)
+        kind = "colours" if isinstance(paper.takes, Image) and paper.takes.shape[0] == channels == 3 else "filters"
+        return Sheet(path, kind, side_by_side, names, (), bias, trainable, channels)
     if isinstance(paper.takes, Image) and values.shape[1] == np.prod(paper.takes.shape):
         c, h, w = paper.takes.shape
         return Sheet(path, "retina", values.reshape(-1, c * h, w), names, (), bias, trainable)
     return Sheet(path, "matrix", values[None], names, _inputs(paper, values.shape[1]), bias, trainable)
+
+
+def coloured(sheet: Sheet) -> np.ndarray:
+    """The kernels of a sheet of "colours" as pictures (units, h, w, 3) in 0..1, as Krizhevsky et al. (2012) print them.
+
+    A weight of 0 is a middle grey, each kernel's largest weight, up or down, is full or no light.
+    """
+    units, h, w = sheet.maps.shape
+    kernels = sheet.maps.reshape(units, h, sheet.channels, w // sheet.channels).transpose(0, 1, 3, 2)
+    top = np.abs(kernels).max((1, 2, 3), keepdims=True)
+    return 0.5 + kernels / (2 * np.where(top, top, 1))
 
 
 def _names(paper: Paper, units: int) -> tuple[str, ...]:

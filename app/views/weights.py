@@ -7,12 +7,13 @@ from app import session
 from app.components.exhibit import exhibit, foot
 from app.components.grid import grid
 from app.figures.maps import heatmap, mosaic
-from app.interpret.weights import Sheet, weights
+from app.interpret.weights import Sheet, coloured, weights
 from app.view import View, Visit
 
 KINDS = {
     "retina": "each unit's weights, thrown back onto the picture it looks at",
     "filters": "each unit's kernels, side by side for the maps it looks at",
+    "colours": "each unit's kernels, side by side for the picture's red, green and blue",
     "matrix": "a row a unit, a column an input",
 }
 
@@ -42,7 +43,8 @@ def _pictures(visit: Visit, sheet: Sheet) -> None:
         unit = st.selectbox("Unit", list(sheet.units), key="unit", bind="query-params")
     index = sheet.units.index(unit)
     with left:
-        picture = mosaic(sheet.maps, visit.dark, signed=True)
+        colours = sheet.kind == "colours" and st.toggle("As colours", True, key="colours", bind="query-params")
+        picture = mosaic(coloured(sheet) if colours else sheet.maps, visit.dark, signed=True)
         grid(
             picture,
             [f"unit {name}" for name in sheet.units],
@@ -54,8 +56,13 @@ def _pictures(visit: Visit, sheet: Sheet) -> None:
         foot(
             visit,
             key="weights",
-            reading=f"{sheet.path}: {KINDS[sheet.kind]}. Orange adds to the unit, blue takes away; all on one scale, "
-            f"to {np.abs(sheet.maps).max():.3g}."
+            reading=(
+                f"{sheet.path}: each unit's kernel as a picture, the weights of red, green and blue as the light of each "
+                "point. Grey is 0; every kernel has a scale of its own. A unit answers most to what looks like its kernel."
+                if colours
+                else f"{sheet.path}: {KINDS[sheet.kind]}. Orange adds to the unit, blue takes away; all on one scale, "
+                f"to {np.abs(sheet.maps).max():.3g}."
+            )
             + ("" if sheet.trainable else " These weights are fixed, not trained."),
             numbers={"weights": sheet.maps, "bias": sheet.bias},
             code=_code(visit.paper.slug),

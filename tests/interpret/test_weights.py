@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from app.interpret.weights import weights
+from app.interpret.weights import coloured, weights
 from models.paper import ClassScores, Fact, Image, Paper
 
 CARD = Paper(
@@ -59,6 +59,16 @@ def test_kernels_stand_side_by_side():
     assert sheet.channels == 2
     assert sheet.maps.shape == (3, 2, 4)
     assert sheet.maps[0].tolist() == [[0, 1, 4, 5], [2, 3, 6, 7]]
+
+
+def test_kernels_over_red_green_and_blue_are_pictures_too():
+    net = nn.Sequential(nn.Conv2d(3, 2, (1, 2), bias=False))
+    net[0].weight.data = torch.tensor([[[[2.0, 0]], [[-1, 1]], [[0, 0]]], [[[0.0, 0]], [[0, 0]], [[0, 0]]]])
+    (sheet,) = weights(net, dataclasses.replace(CARD, takes=Image(3, (2, 3), ("r", "g", "b"))), None)
+    assert sheet.kind == "colours"
+    first, empty = coloured(sheet)
+    assert first.tolist() == [[[1, 0.25, 0.5], [0.5, 0.75, 0.5]]]  # a point's red, green and blue
+    assert (empty == 0.5).all()
 
 
 def test_a_network_may_throw_its_weights_back_itself():
