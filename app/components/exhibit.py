@@ -68,7 +68,7 @@ def foot(
 
     `sheet`: the container "figure-<key>" holds a table or a page that can be saved as it is seen.
     """
-    with st.container(horizontal=True, vertical_alignment="top", key=f"foot-{key}"):
+    with st.container(gap="xsmall", key=f"foot-{key}"):
         st.caption(reading)
         with st.popover("Take away", type="tertiary", key=f"take-{key}"):
             name = f"{visit.paper.slug.replace('/', '-')}-{key}"

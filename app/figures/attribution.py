@@ -83,6 +83,7 @@ def over(
         "xref": "paper",
         "yref": "paper",
         "y": 1,
+        "xanchor": "center",
         "yanchor": "bottom",
         "showarrow": False,
         "font": {"size": 13, "color": t.muted},
