@@ -110,7 +110,7 @@ PAPER = Paper(
         "Gradient descent with Nesterov's momentum 0.9, one cycle of the learning rate up to 0.1, weight decay 5e-4, "
         "labels smoothed by a tenth; the paper says momentum 0.9 and a rate that falls by 4 % every 8 epochs. "
         "Averaged weights are the paper's as well.",
-        "Pictures grow during the training: 16x16 for 35 % of it, then 24x24, and 32x32 for the last 30 %. They are "
+        "Pictures grow during the training: 16x16 for a fifth of it, then 24x24, and 32x32 for its second half. They are "
         "moved by up to four pixels and mirrored; the paper crops 8 to 100 % of a picture and distorts its colours.",
         "Dropout before the last layer is a tenth in place of 40 %.",
     ),
