@@ -12,6 +12,11 @@ from app.view import View, Visit
 from models.data.probe import probe
 from models.paper import ClassScores, Image
 
+STAND_IN = {
+    "painted scenes": " The photographs that the network was tested on may not be shipped: a program painted these scenes of the "
+    "same classes."
+}
+
 
 def draw(visit: Visit) -> None:
     """The layer's space on the left; on the right who lies nearest, as pictures."""
@@ -60,14 +65,15 @@ def draw(visit: Visit) -> None:
             paper.scores.labels,
             here.position,
             visit.dark,
-            title=f"{len(known.labels)} test pictures in the {vector.size} dimensions of {layer}",
+            title=f"{len(known.labels)} {known.what} in the {vector.size} dimensions of {layer}",
             axes=names,
         )
         exhibit(
             visit,
             figure,
             key="space",
-            reading=_reading(paper.scores.labels, known.labels[here.neighbours], method, layer),
+            reading=_reading(paper.scores.labels, known.labels[here.neighbours], method, layer)
+            + STAND_IN.get(known.what, ""),
             numbers={"positions": among.positions, "labels": known.labels, "here": here.position},
             code=_code(paper.slug, layer, method),
         )
@@ -79,7 +85,7 @@ def _neighbours(visit: Visit, here: interpret.Place, known) -> None:
     st.markdown("**Nearest in this layer**")
     sheet: Mosaic = mosaic(known.images[here.neighbours] / np.float32(255), visit.dark, columns=4, signed=False)
     said = [visit.paper.scores.labels[known.labels[i]] for i in here.neighbours]
-    st.image(sheet.png, width="stretch", alt=f"The nearest test pictures: {', '.join(said)}")
+    st.image(sheet.png, width="stretch", alt=f"The nearest {known.what}: {', '.join(said)}")
     foot(
         visit,
         key="neighbours",
@@ -112,5 +118,5 @@ VIEW = View(
     60,
     (Image, ClassScores),
     draw,
-    "Five hundred test pictures as one layer holds them, laid out on a plane, with your input among them.",
+    "Five hundred pictures as one layer holds them, laid out on a plane, with your input among them.",
 )

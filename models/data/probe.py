@@ -2,7 +2,8 @@
 
 `python -m models.data.probe` makes them again from the data sets. Of the digits: the first fifty test pictures of every
 class, taking turns, so that picture i shows class i mod 10. Of the emoji: every fourth of the held-out vendor's drawings or
-nearly so, in the order of their names. What may not be shipped is taken from the data set, where that is on this machine.
+nearly so, in the order of their names. The photographs of CIFAR-10 may not be shipped: where the data set is on this machine
+its test pictures are taken from it, elsewhere scenes of the same classes stand in for them, painted by `models.data.scenes`.
 """
 
 from __future__ import annotations
@@ -30,19 +31,28 @@ class ProbeSet:
     images: np.ndarray
     labels: np.ndarray
     indices: np.ndarray
+    what: str = "test pictures"
 
 
 @cache
 def probe(name: str) -> ProbeSet:
     """The probe set of a data set. Raises KeyError where there is none, nor the data set itself."""
-    path = SETS / f"{name}.npz"
-    if not path.exists():
+    if (SETS / f"{name}.npz").exists():
+        return _shipped(name)
+    try:
         return _from_data(name)
-    with np.load(path, allow_pickle=False) as file:
+    except KeyError:
+        if not (SETS / f"{name}-painted.npz").exists():
+            raise
+        return _shipped(f"{name}-painted", what="painted scenes")
+
+
+def _shipped(name: str, what: str = "test pictures") -> ProbeSet:
+    with np.load(SETS / f"{name}.npz", allow_pickle=False) as file:
         arrays = {key: file[key] for key in ("images", "labels", "indices")}
     for array in arrays.values():
         array.setflags(write=False)
-    return ProbeSet(**arrays)
+    return ProbeSet(**arrays, what=what)
 
 
 def _from_data(name: str) -> ProbeSet:
@@ -65,8 +75,8 @@ def _turns(labels: np.ndarray, classes: int) -> np.ndarray:
 
 
 def make() -> None:
-    """Write mnist.npz and emoji.npz from the test sets. Raises DataMissing."""
-    from models.data import emoji, mnist
+    """Write mnist.npz and emoji.npz from the test sets, and cifar10-painted.npz. Raises DataMissing."""
+    from models.data import emoji, mnist, scenes
 
     images, labels = mnist.read("test")
     first = _turns(labels, 10)
@@ -75,6 +85,9 @@ def make() -> None:
     drawn, names = emoji.read("test")
     spread = np.argsort(names, kind="stable")[np.linspace(0, len(names) - 1, EMOJI).round().astype(int)]
     np.savez_compressed(SETS / "emoji.npz", images=drawn[spread], labels=names[spread], indices=spread)
+    painted, classes = np.stack([scenes.small(scene) for scene in scenes.crowd(EACH)]), len(scenes.SCENES)
+    order = np.arange(len(painted))
+    np.savez_compressed(SETS / "cifar10-painted.npz", images=painted, labels=order % classes, indices=order)
 
 
 if __name__ == "__main__":

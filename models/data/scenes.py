@@ -1,14 +1,16 @@
-"""Ten pictures for the networks of photographs, one a class of CIFAR-10: renderings of our own, no picture of any data set.
+"""Pictures for the networks of photographs, of the classes of CIFAR-10: renderings of our own, no picture of any data set.
 
 Each is an emoji (Fluent Emoji by Microsoft, MIT licence) that stands in a landscape drawn by this program.
-`python -m models.data.scenes` writes them into `sample_files`, beside their licence; it reads the emoji set.
+`python -m models.data.scenes` writes ten of them into `sample_files`, beside their licence; `crowd` paints the probe set,
+fifty a class. Both read the emoji set.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from PIL import Image
@@ -115,6 +117,8 @@ class Scene:
     keep: float = 1.0  # the upper share of the emoji that is used: the rising airplane without its runway
     mirrored: bool = False
     shadow: float = 0.4  # how dark the ground under it is
+    seed: int = 0
+    light: float = 1.0  # of the whole picture
 
 
 SCENES = (
@@ -130,10 +134,26 @@ SCENES = (
     Scene("truck", "1F69B", street, (0.55, 0.5), 0.9),
 )
 
+Ground = Callable[[np.random.Generator], Array]
+
+KINDS: dict[str, tuple[str, tuple[Ground, ...]]] = {  # who else stands for a class, and where
+    "airplane": ("1F6EB 2708 1F6E9", (sky,)),
+    "automobile": ("1F697 1F698 1F699 1F695 1F696", (street,)),
+    "bird": ("1F986 1F426 1F985 1F99C 1F54A 1F9A2 1F413", (meadow, pasture, sky)),
+    "cat": ("1F408 1F431 1F408-200D-2B1B", (room, meadow)),
+    "deer": ("1F98C", (meadow, pasture)),
+    "dog": ("1F415 1F436 1F429 1F9AE", (meadow, room, pasture)),
+    "frog": ("1F438", (pond, meadow)),
+    "horse": ("1F40E 1F434", (pasture, meadow)),
+    "ship": ("1F6A2 1F6F3 26F4 1F6E5 26F5", (sea,)),
+    "truck": ("1F69A 1F69B 1F692 1F6FB", (street,)),
+}
+
 SAMPLES = tuple(Sample(scene.name, f"{scene.name}.jpg") for scene in SCENES)
 LICENCE = "scenes-licence.txt"
 
 
+@cache
 def emoji(hexcode: str) -> Image.Image:
     """The picture of one emoji, 64x64 with transparency. Raises DataMissing."""
     import pyarrow.parquet as pq
@@ -147,7 +167,7 @@ def emoji(hexcode: str) -> Image.Image:
 
 def paint(scene: Scene) -> Array:
     """(SIDE, SIDE, 3) in 0..1: landscape, shadow on the ground, emoji, and the noise of a small camera."""
-    chance = np.random.default_rng(sum(scene.name.encode()))
+    chance = np.random.default_rng(sum(scene.name.encode()) + 10_000 * scene.seed)
     canvas = scene.ground(chance)
     figure = emoji(scene.hexcode)
     figure = figure.crop((0, 0, figure.width, round(figure.height * scene.keep)))
@@ -166,7 +186,37 @@ def paint(scene: Scene) -> Array:
     colour, cover = layer[..., :3], _blurred(layer[..., 3], 0.6, "reflect") * (layer[..., 3] > 0)
     grey = colour.mean(-1, keepdims=True)
     lit = (grey + 0.75 * (colour - grey)) * 0.93  # toys' colours, toned down to those of a photograph
-    return over(canvas, lit, cover) + chance.normal(0, 0.012, (SIDE, SIDE, 1))
+    return scene.light * over(canvas, lit, cover) + chance.normal(0, 0.012, (SIDE, SIDE, 1))
+
+
+def crowd(each: int) -> Iterator[Scene]:
+    """`each` scenes of every class, the classes taking turns, each drawn by lot from its seed and nothing else."""
+    for seed in range(1, each + 1):
+        for scene in SCENES:
+            chance = np.random.default_rng([seed, *scene.name.encode()])
+            codes, grounds = KINDS[scene.name]
+            code = str(chance.choice(codes.split()))
+            size = scene.size * chance.uniform(0.7, 1.0)
+            margin = (0.98 - size) / 2
+            down, across = (float(np.clip(m + chance.normal(0, 0.05), 0.5 - margin, 0.5 + margin)) for m in scene.middle)
+            yield replace(
+                scene,
+                hexcode=code,
+                ground=grounds[int(chance.integers(len(grounds)))],
+                middle=(down, across),
+                size=size,
+                keep=scene.keep if code == scene.hexcode else 1.0,
+                mirrored=bool(chance.random() < 0.5),
+                seed=seed,
+                light=float(chance.uniform(0.8, 1.1)),
+            )
+
+
+def small(scene: Scene, side: int = 32) -> np.ndarray:
+    """A scene as the networks' photographs are: uint8 (side, side, 3), every point the mean of those it covers."""
+    cell = SIDE // side
+    mean = np.clip(paint(scene), 0, 1).reshape(side, cell, side, cell, 3).mean((1, 3))
+    return np.rint(255 * mean).astype(np.uint8)
 
 
 def file(scene: Scene) -> bytes:

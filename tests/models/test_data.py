@@ -18,7 +18,7 @@ import pytest
 from PIL import Image as Pictures
 
 import models
-from models.data import DataMissing, drawings, fetch, folder, mnist, scenes
+from models.data import DataMissing, cifar10, drawings, fetch, folder, mnist, scenes
 from models.data.probe import SETS, probe
 from models.data.samples import FILES, sample_bytes
 from models.paper import BadInput, Image, Paper, Sample
@@ -47,10 +47,49 @@ def test_the_probe_set_names_its_source_and_licence():
         assert words in note
     for words in ("Twemoji", "Twitter, Inc. and other contributors", "Attribution 4.0"):
         assert words in note
-    assert {p.stem for p in SETS.glob("*.npz")} == {"mnist", "emoji"}
+    for words in ("Fluent Emoji, Microsoft", "MIT", "scenes-licence.txt"):
+        assert words in note
+    assert {p.stem for p in SETS.glob("*.npz")} == {"mnist", "emoji", "cifar10-painted"}
     for path in SETS.glob("*.npz"):
         assert len(probe(path.stem).images) <= 500
         assert path.stat().st_size < 2_000_000
+
+
+def test_painted_scenes_stand_in_for_photographs_that_are_not_here(monkeypatch, tmp_path):
+    monkeypatch.setenv("CUTAWAY_DATA", str(tmp_path))
+    probe.cache_clear()
+    known = probe("cifar10")
+    probe.cache_clear()
+    assert known.what == "painted scenes"
+    assert known.images.shape == (500, 32, 32, 3)
+    assert np.array_equal(known.labels, np.arange(500) % 10)
+    assert [scene.name for scene in scenes.SCENES] == list(cifar10.LABELS)
+
+
+@pytest.mark.data
+def test_where_the_photographs_are_they_are_taken():
+    probe.cache_clear()
+    known = probe("cifar10")
+    images, labels = cifar10.read("test")
+    assert known.what == "test pictures"
+    assert np.array_equal(known.images, images[known.indices])
+    assert np.array_equal(known.labels, labels[known.indices])
+
+
+def test_a_crowd_is_drawn_by_lot_and_stays_in_the_picture():
+    crowd = list(scenes.crowd(20))
+    assert crowd == list(scenes.crowd(20))
+    assert [scene.name for scene in crowd[:10]] == list(cifar10.LABELS)
+    assert len({(scene.hexcode, scene.middle, scene.size) for scene in crowd}) == 200
+    for scene in crowd:
+        assert all(scene.size / 2 <= place <= 1 - scene.size / 2 for place in scene.middle)
+
+
+@pytest.mark.data
+def test_the_painted_probe_set_is_what_the_program_paints():
+    with np.load(SETS / "cifar10-painted.npz", allow_pickle=False) as file:
+        for i, scene in zip(range(12), scenes.crowd(2), strict=False):
+            assert np.abs(file["images"][i].astype(int) - scenes.small(scene)).max() <= 1
 
 
 @pytest.mark.data
