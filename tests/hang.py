@@ -1,8 +1,12 @@
-"""What a hanging test was doing: `python -m tests.hang` tells it in few lines, after the run that it ended."""
+"""What a hanging test was doing: `python -m tests.hang` tells it in few lines, after the run.
+
+A test that hangs ends its process: pytest itself, or the worker of pytest-xdist that ran it.
+"""
 
 from __future__ import annotations
 
 import faulthandler
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -10,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PATIENCE = 600  # seconds; the slowest test takes a tenth
-LOG = Path(__file__).parents[1] / ".hang"
+ROOT = Path(__file__).parents[1]
+LOG = ROOT / f".hang-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 
 
 @contextmanager
@@ -39,5 +44,8 @@ def told(text: str, frames: int = 6) -> str:
     return "\n".join([f"hung: {' '.join(name.split())}", *(f"{n} x {stack}" for stack, n in stacks.items())])
 
 
-if __name__ == "__main__" and LOG.exists():
-    print(told(LOG.read_text()))
+if __name__ == "__main__":
+    for log in sorted(ROOT.glob(".hang-*")):
+        if "Timeout" in (text := log.read_text()):
+            print(told(text))
+        log.unlink()

@@ -27,7 +27,7 @@ with watched("tests/test_some.py::test_thing", 0.5, Path({log!r})):
 
 def test_stacks_of_a_deadlock_are_told_alike_ones_together(tmp_path):
     log = tmp_path / "log"
-    ended = subprocess.run([sys.executable, "-c", STUCK.format(log=str(log))], cwd=hang.LOG.parent, timeout=60)
+    ended = subprocess.run([sys.executable, "-c", STUCK.format(log=str(log))], cwd=hang.ROOT, timeout=60)
     assert ended.returncode == 1
     head, *stacks = hang.told(log.read_text()).splitlines()
     assert head.startswith("hung: tests/test_some.py::test_thing")

@@ -198,7 +198,9 @@ def crowd(each: int) -> Iterator[Scene]:
             code = str(chance.choice(codes.split()))
             size = scene.size * chance.uniform(0.7, 1.0)
             margin = (0.98 - size) / 2
-            down, across = (float(np.clip(m + chance.normal(0, 0.05), 0.5 - margin, 0.5 + margin)) for m in scene.middle)
+            down, across = (
+                float(np.clip(m + chance.normal(0, 0.05), 0.5 - margin, 0.5 + margin)) for m in scene.middle
+            )
             yield replace(
                 scene,
                 hexcode=code,
