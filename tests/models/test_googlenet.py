@@ -7,8 +7,10 @@ import torch
 from torch import nn
 
 from app.interpret.trace import expand
+from models import photos, restore
 from models.googlenet import MODULES, model, train
 from models.googlenet import PAPER as CARD
+from models.photos import LABELS
 
 MAPS, UNITS = ("batch", "channel", "height", "width"), ("batch", "unit")
 
@@ -206,3 +208,15 @@ def test_the_branches_of_a_module_are_read_off_in_one_pass(net):
         "project": 24,
     }
     assert not any(m._forward_hooks for m in net.modules())
+
+
+def test_what_the_note_says_of_the_trained_network():
+    module, x = restore("googlenet"), torch.from_numpy(photos.one_of_each())
+    truck, dog = (train.shares(module, x[i : i + 1]) for i in (LABELS.index("truck"), LABELS.index("dog")))
+    assert truck["stage_5_share_of_pool"] == pytest.approx(39, abs=0.6)
+    assert truck["stage_5_share_of_3x3"] == pytest.approx(11, abs=0.6)
+    assert dog["stage_5_share_of_5x5"] == pytest.approx(32, abs=0.6)
+    assert dog["stage_5_share_of_5x5"] == max(v for k, v in dog.items() if k.startswith("stage_5"))
+    for i in range(10):
+        early = [v for k, v in train.shares(module, x[i : i + 1]).items() if k.startswith("stage_3")]
+        assert 19 <= min(early) <= max(early) <= 31
