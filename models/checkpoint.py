@@ -6,6 +6,8 @@
     golden.safetensors       inputs and outputs      portrait.safetensors a picture for the timeline
     tokenizer.json           where it reads text
 
+The last snapshot is no file of its own: it is `weights.safetensors`.
+
 Up to LARGE parameters final weights are float32 and snapshots float16. Above it final weights are float16 and the
 matrices of snapshots have 8 bits a weight, with one scale a row (`<name>::scale`): a snapshot is looked at, not trained
 on. What is measured is always what was read back from disk.
@@ -94,7 +96,12 @@ def folder(slug: str) -> Path:
 
 
 def weights_path(slug: str, step: int | None = None, twin: bool | str = False, seed: int = 0) -> Path:
-    """Where the weights of that step, twin and seed lie, whether they exist or not."""
+    """Where the weights of that step, twin and seed are read, whether they exist or not."""
+    path = _file(slug, step, twin, seed)
+    return _file(slug) if step is not None and not path.exists() and step == _end(slug) else path
+
+
+def _file(slug: str, step: int | None = None, twin: bool | str = False, seed: int = 0) -> Path:
     if step is not None and (twin or seed):
         raise CheckpointError("snapshots are kept of seed 0 of the model itself, not of its twin or further seeds")
     name = (
@@ -109,6 +116,15 @@ def weights_path(slug: str, step: int | None = None, twin: bool | str = False, s
         else "weights.safetensors"
     )
     return folder(slug) / name
+
+
+def _end(slug: str) -> int | None:
+    """The last step of the training, where it has come to its end."""
+    try:
+        rows = read_curves(slug)["model"]["0"]
+    except (CheckpointError, KeyError):
+        return None
+    return int(rows[-1]["step"]) if _file(slug).exists() else None
 
 
 def read_weights(
@@ -157,7 +173,7 @@ def write_weights(
     import torch
     from safetensors.torch import save_file
 
-    path = weights_path(slug, step, twin, seed)
+    path = _file(slug, step, twin, seed)
     path.parent.mkdir(parents=True, exist_ok=True)
     large = sum(p.numel() for p in module.parameters()) > LARGE
     tensors: dict[str, Any] = {}
@@ -229,8 +245,15 @@ def read_curves(slug: str) -> Curves:
 
 
 def snapshots(slug: str) -> tuple[int, ...]:
-    """The steps whose weights are on disk, in order."""
-    return tuple(sorted(int(p.stem) for p in (folder(slug) / "steps").glob("*.safetensors")))
+    """The steps whose weights are on disk, in order, the end of the training among them."""
+    found = {int(p.stem) for p in (folder(slug) / "steps").glob("*.safetensors")}
+    end = _end(slug)
+    return tuple(sorted(found | {end} if found and end is not None else found))
+
+
+def drop_last(slug: str, step: int) -> None:
+    """Remove the snapshot of the last step: `weights.safetensors` are the same weights in more bits."""
+    _file(slug, step).unlink(missing_ok=True)
 
 
 def write_record(

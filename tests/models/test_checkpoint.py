@@ -93,3 +93,22 @@ def test_only_the_model_itself_has_snapshots():
 def test_the_spread_is_the_range_over_the_seeds():
     assert Metric("m", 98.9, 10000, seeds=(98.9, 99.1, 99.0)).spread == pytest.approx(0.2)
     assert Metric("m", 98.9, 10000).spread == 0.0
+
+
+def test_the_end_of_the_training_is_the_last_snapshot():
+    end = checkpoint.read_record("lenet5").steps
+    assert checkpoint.snapshots("lenet5")[-1] == end
+    assert checkpoint.weights_path("lenet5", step=end) == checkpoint.weights_path("lenet5")
+    assert checkpoint.weights_path("lenet5", step=end - 1) != checkpoint.weights_path("lenet5")
+    assert checkpoint.weights_path("lenet5", step=0).parent.name == "steps"
+
+
+def test_the_last_snapshot_goes_once_the_training_is_at_its_end(away):
+    end = checkpoint.read_record(SLUG).steps
+    checkpoint.write_weights(SLUG, models.build(SLUG), step=end)
+    assert checkpoint.weights_path(SLUG, step=end).parent.name == "steps"
+    checkpoint.drop_last(SLUG, end)
+    assert checkpoint.weights_path(SLUG, step=end) == checkpoint.weights_path(SLUG)
+    assert checkpoint.snapshots(SLUG)[-1] == end
+    checkpoint.weights_path(SLUG).unlink()
+    assert checkpoint.snapshots(SLUG)[-1] < end, "an end without weights is none"
