@@ -93,7 +93,8 @@ def arithmetic(
     given = torch.from_numpy(x)
     seen = run(module, given, {path, *sources} - {INPUT}) | {INPUT: given}
     values = [seen[source] for source in sources]
-    stage = Stage(module, given, path, sources)
+    end = _ending(module, path)
+    stage = Stage(module, given, end, sources)
     at: tuple[Any, ...] = (slice(None), unit, *cell)
     value = float(seen[path][at])
     if joined:
@@ -101,7 +102,7 @@ def arithmetic(
             stage, values[0], path, unit, cell, value, int(np.ravel_multi_index(at[1:], seen[path].shape[1:]))
         )
 
-    last = module.get_submodule(path)
+    last = module.get_submodule(end)
     squashed = isinstance(last, SQUASHING)
 
     def pick(*given: Tensor) -> Tensor:
@@ -114,6 +115,15 @@ def arithmetic(
     result = float(last(torch.tensor([inner.worked])))
     curve = torch.stack([grid, last(grid.clone())]).numpy()
     return Arithmetic(path, unit, cell, "function", value, result, argument=inner.value, curve=curve, inner=inner)
+
+
+def _ending(module: nn.Module, path: str) -> str:
+    """The module whose output a stage's is: the last one of a sequence, at any depth, or the stage itself."""
+    inner = module.get_submodule(path)
+    while type(inner).forward is nn.Sequential.forward and len(inner._modules):
+        name = list(inner._modules)[-1]
+        path, inner = f"{path}.{name}", inner.get_submodule(name)
+    return path
 
 
 def _worked(

@@ -184,8 +184,9 @@ def test_another_layout_is_a_copy():
     assert (found.kind, found.value, found.worked) == ("copy", 5, 5)
 
 
+@pytest.mark.parametrize("wrapped", [False, True])
 @pytest.mark.parametrize("unit", [0, 1])
-def test_a_sum_that_is_squashed_at_once_is_worked_out_before_it(unit):
+def test_a_sum_that_is_squashed_at_once_is_worked_out_before_it(unit, wrapped):
     """Convolution, normalisation and ReLU as one stage: unit 0 is on, unit 1 is off, and both say what they add up."""
     net = nn.Sequential(nn.Conv2d(1, 2, 2), nn.BatchNorm2d(2), nn.ReLU(inplace=True)).eval().requires_grad_(False)
     net[0].weight.copy_(torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]], [[[-1.0, 0.0], [0.0, 0.0]]]]))
@@ -193,7 +194,8 @@ def test_a_sum_that_is_squashed_at_once_is_worked_out_before_it(unit):
     net[1].running_var.fill_(4.0 - net[1].eps)  # halves
     net[1].bias.fill_(0.5)
     x = np.arange(1, 10, dtype=np.float32).reshape(1, 1, 3, 3)
-    found = arithmetic(net, None, x, "2", unit, (0, 1), ("input",), False)
+    whole, path = (nn.Sequential(net), "0") if wrapped else (net, "2")
+    found = arithmetic(whole, None, x, path, unit, (0, 1), ("input",), False)
     inner = found.inner
     want = (2 + 2 * 3 + 3 * 5 + 4 * 6) / 2 + 0.5 if unit == 0 else -2 / 2 + 0.5
     assert (found.kind, inner.kind) == ("function", "sum")
