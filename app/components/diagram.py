@@ -239,10 +239,16 @@ export default function (component) {
 
   const focused = parentElement.activeElement?.dataset.path;
   flow.replaceChildren();
+  const written = g => {  // the width of what stands over a group, about
+    const cut = g.title.lastIndexOf('.') + 1;
+    return Math.max(58, 6 * cut, 7.6 * (g.title.length - cut), ...g.lines.map(l => 5.8 * l.length));
+  };
   const columns = new Map(), stems = data.groups.some(group => group.title.includes('.'));
   for (const group of data.groups) {
     const where = data.layout === 'flow' ? group.depth : columns.size;
     if (!columns.has(where)) { const c = make('div', 'column'); columns.set(where, c); flow.append(c); }
+    const column = columns.get(where), least = Math.max(parseFloat(column.style.minWidth) || 0, written(group));
+    column.style.minWidth = data.layout === 'flow' ? `${least}px` : '';
     const g = make('div', 'group'), head = make('div', 'head'), sheets = make('div', 'sheets');
     const b = make('b'), stem = make('i'), cut = group.title.lastIndexOf('.') + 1;
     stem.textContent = group.title.slice(0, cut); b.append(stem, group.title.slice(cut)); head.append(b);
@@ -287,12 +293,13 @@ export default function (component) {
     if (W <= 0) return;
     const narrow = W < (data.layout === 'flow' ? 560 : 420), mode = data.layout === 'flow' ? (narrow ? 'stack' : 'flow') : 'shelf';
     all.className = `all on-${data.layout}${narrow ? ' stack' : ''}${data.plain ? ' plain' : ''}`;
-    const ratio = Math.max(1, window.devicePixelRatio || 1), head = 58, between = 26;
+    const ratio = Math.max(1, window.devicePixelRatio || 1), between = 26;
     const deep = [...columns.keys()].map(d => data.groups.filter(g => g.depth === d));
     const width = p => p.columns * (p.w + p.gap) - p.gap;
+    const portion = peers => Math.max(data.height / peers, Math.min(data.height, 150));  // the height of one of several in a column
     const last = data.groups.at(-1).sheets.at(-1), words = 8 + 6.6 * Math.max(...last.labels.map(l => l.length), 0);
-    const need = scale => deep.reduce((sum, groups) => sum + Math.max(head, ...groups.map(g => {
-      const tall = data.height / groups.length;
+    const need = scale => deep.reduce((sum, groups) => sum + Math.max(...groups.map(written), ...groups.map(g => {
+      const tall = portion(groups.length);
       return g.sheets.reduce((w, s) => w + width(plan(s, 'flow', W, scale, tall)) + 9, -9);
     })), between * (deep.length - 1) + 20 + words);
     const room = group => {
@@ -309,7 +316,7 @@ export default function (component) {
     else if (mode === 'shelf' && !data.plain) while (scale < 3 && tall(scale * 1.06) < data.height) scale *= 1.06;
     for (const v of state.sheets.values()) {
       const peers = data.layout === 'flow' ? data.groups.filter(g => g.depth === v.group.depth).length : 1;
-      v.plan = plan(v.s, mode, room(v.group), scale, data.height / peers);
+      v.plan = plan(v.s, mode, room(v.group), scale, portion(peers));
       paint(v.canvas, v.s, v.plan, palette[v.s.signed], ratio);
       const w = width(v.plan);
       v.caption.style.maxWidth = w + 'px';

@@ -16,6 +16,8 @@ from app.interpret.stages import INPUT
 from app.view import Visit
 from models.paper import Fact, Paper
 
+MANY = 200  # connections of a stage, above which nobody tells one from another: they are drawn as one band
+
 
 @dataclass(frozen=True)
 class Network:
@@ -112,7 +114,7 @@ def _group(visit: Visit, net: Network, base: str, paths: list[str], home: Mappin
         for which, source in enumerate(layer.sources):
             if source in home and home[source] != base:
                 pairs = tuple((int(a), int(b)) for k, a, b in layer.links if k == which)
-                links.append(Link(source, path, pairs))
+                links.append(Link(source, path, pairs if len(layer.links) <= MANY else ()))
     outer = min(paths, key=len)
     title = outer if base.startswith(f"{outer}.") else base
     return Group(title, _lines(visit, net.structure[base]), depth, tuple(sheets), tuple(links))
