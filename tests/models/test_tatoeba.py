@@ -40,7 +40,15 @@ def test_a_reader_may_change_what_it_was_given(put):
     assert tatoeba.read("test")[0] == ["Wait!"]
 
 
-@pytest.mark.parametrize("data", [b"", b"no gzip", gzip.compress(ROWS.encode())[:-9], gzip.compress(b"a\tb\nc\td\n")])
+DAMAGED = {
+    "empty": b"",
+    "no gzip": b"no gzip",
+    "cut short": gzip.compress(ROWS.encode())[:-9],
+    "without splits": gzip.compress(b"a\tb\nc\td\n"),
+}
+
+
+@pytest.mark.parametrize("data", DAMAGED.values(), ids=DAMAGED)
 def test_a_damaged_file_says_so(put, data):
     put(data)
     with pytest.raises(DataMissing, match="damaged"):
