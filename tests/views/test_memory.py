@@ -29,3 +29,14 @@ def test_it_freezes_when_modules_came_and_not_again(monkeypatch):
         monkeypatch.setitem(sys.modules, f"made_up_{i}", types.ModuleType("made_up"))
     memory.settle()
     assert gc.get_freeze_count() >= frozen + len(keep)
+
+
+def test_memory_is_given_back_once_after_the_last_of_several_runs(monkeypatch):
+    given = []
+    monkeypatch.setattr(memory, "SOON", 0.2)
+    monkeypatch.setattr(memory, "_give_back", lambda: given.append(1))
+    for _ in range(5):
+        memory.settle()
+    assert not given
+    memory._later.join()
+    assert given == [1]
