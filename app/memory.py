@@ -29,6 +29,9 @@ _later: threading.Timer | None = None
 def settle() -> None:
     """Give freed memory back soon, and freeze all objects there are if many modules were imported since the last time."""
     global _seen, _later
+    if _seen == 0:
+        with contextlib.suppress(OSError, AttributeError):  # not glibc: nothing to set
+            ctypes.CDLL(None).mallopt(HEAPS, 2)
     if len(sys.modules) > _seen + ENOUGH:
         _seen = len(sys.modules)
         gc.collect()
@@ -41,7 +44,6 @@ def settle() -> None:
 
 
 def _give_back() -> None:
+    """Return the heaps' free pages to the system."""
     with contextlib.suppress(OSError, AttributeError):  # not glibc: nothing to ask for
-        libc = ctypes.CDLL(None)
-        libc.mallopt(HEAPS, 2)
-        libc.malloc_trim(0)
+        ctypes.CDLL(None).malloc_trim(0)

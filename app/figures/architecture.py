@@ -35,7 +35,7 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Link:
-    """What joins one sheet's units to another's: (unit, unit) pairs, or one band where there are none: all with all, or nearly."""
+    """What joins one sheet's units to another's: (unit, unit) pairs, or one band where there are none: all, or too many to see."""
 
     source: str
     target: str
