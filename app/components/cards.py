@@ -36,7 +36,8 @@ export default function (component) {
   const at = Math.max(0, data.cards.findIndex(c => c.name === data.selected));
   data.cards.forEach((card, i) => {
     const b = box.children[i], map = b.querySelector('.map');
-    const spaced = card.name.replace(/([a-z])([A-Z])/g, '$1\\u200b$2');
+    const long = card.name.replace(/[A-Z]?[a-z]{11,}/g, word => word.slice(0, -8) + '\\u00ad' + word.slice(-8));
+    const spaced = long.replace(/([a-z])([A-Z])/g, '$1\\u200b$2');
     b.querySelector('.name').textContent = spaced;
     b.querySelector('.line').textContent = card.line;
     b.title = card.about; b.setAttribute('aria-pressed', card.name === data.selected); b.tabIndex = i === at ? 0 : -1;

@@ -16,7 +16,7 @@ from app.figures.architecture import Group, palettes, wire
 _HTML = """
 <div class="all" role="group">
   <div class="scroll"><svg aria-hidden="true"></svg><div class="flow"></div></div>
-  <p class="said" aria-live="polite"></p>
+  <div class="below"><p class="said" aria-live="polite"></p><button class="more" type="button" hidden></button></div>
 </div>
 """
 
@@ -53,8 +53,15 @@ canvas { display: block; image-rendering: pixelated; }
 .names .first { font-weight: 700; opacity: 1; }
 .caption { font-size: .7rem; line-height: 1.25; opacity: .72; overflow: hidden; text-overflow: ellipsis; white-space: nowrap;
   text-align: center; margin-top: 3px; }
-.said { margin: .35rem 0 0; font-size: .8rem; line-height: 1.35; min-height: 1.35em;
+.scroll.cut { mask-image: linear-gradient(to right, #000 calc(100% - 48px), transparent); }
+.below { display: flex; gap: 1rem; justify-content: space-between; align-items: baseline; margin-top: .35rem; }
+.more { all: unset; cursor: pointer; font-size: .8rem; line-height: 1.35; white-space: nowrap; color: var(--st-primary-color); }
+.more[hidden] { display: none; }
+.more:focus-visible { outline: 2px solid var(--st-text-color); outline-offset: 2px; }
+.said { margin: 0; font-size: .8rem; line-height: 1.35; min-height: 1.35em;
   color: color-mix(in srgb, var(--st-text-color) 78%, transparent); font-variant-numeric: tabular-nums; }
+.tall .group { justify-content: center; }
+.tall .sheets { flex: none; }
 .stack .flow { flex-direction: column; gap: 14px; align-items: stretch; }
 .stack .group { flex-direction: column; align-items: flex-start; }
 .stack .head { text-align: left; white-space: normal; padding-bottom: 4px; }
@@ -237,11 +244,23 @@ export default function (component) {
     svg.append(...front);
   };
 
+  const more = all.querySelector('.more');
+  const edge = () => {  // how many columns lie to the right of what is in view
+    const end = scroll.scrollLeft + scroll.clientWidth;
+    const hidden = [...flow.children].filter(c => c.offsetLeft + c.offsetWidth / 2 > end).length;
+    scroll.classList.toggle('cut', hidden > 0);
+    more.hidden = !hidden;
+    more.textContent = `${hidden} more to the right →`;
+  };
+  scroll.onscroll = edge;
+  more.onclick = () => scroll.scrollBy({ left: .8 * scroll.clientWidth, behavior: 'smooth' });
+
   const focused = parentElement.activeElement?.dataset.path;
   flow.replaceChildren();
+  const halves = title => [title.slice(0, title.lastIndexOf('.') + 1), title.slice(title.lastIndexOf('.') + 1)];
   const written = g => {  // the width of what stands over a group, about
-    const cut = g.title.lastIndexOf('.') + 1;
-    return Math.max(58, 6 * cut, 7.6 * (g.title.length - cut), ...g.lines.map(l => 5.8 * l.length));
+    const [stem, end] = halves(g.title);
+    return Math.max(58, 6 * stem.length, 7.6 * end.length, ...g.lines.map(l => 5.8 * l.length));
   };
   const columns = new Map(), stems = data.groups.some(group => group.title.includes('.'));
   for (const group of data.groups) {
@@ -250,8 +269,8 @@ export default function (component) {
     const column = columns.get(where), least = Math.max(parseFloat(column.style.minWidth) || 0, written(group));
     column.style.minWidth = data.layout === 'flow' ? `${least}px` : '';
     const g = make('div', 'group'), head = make('div', 'head'), sheets = make('div', 'sheets');
-    const b = make('b'), stem = make('i'), cut = group.title.lastIndexOf('.') + 1;
-    stem.textContent = group.title.slice(0, cut); b.append(stem, group.title.slice(cut)); head.append(b);
+    const b = make('b'), stem = make('i'), title = halves(group.title);
+    stem.textContent = title[0]; b.append(stem, title[1]); head.append(b);
     stem.hidden = !stems;
     for (const text of group.lines) { const e = make('span'); e.textContent = text; head.append(e); }
     g.append(head, sheets); columns.get(where).append(g);
@@ -295,6 +314,7 @@ export default function (component) {
     all.className = `all on-${data.layout}${narrow ? ' stack' : ''}${data.plain ? ' plain' : ''}`;
     const ratio = Math.max(1, window.devicePixelRatio || 1), between = 26;
     const deep = [...columns.keys()].map(d => data.groups.filter(g => g.depth === d));
+    if (mode === 'flow' && deep.some(groups => groups.length > 2)) all.classList.add('tall');  // a heading beside its units
     const width = p => p.columns * (p.w + p.gap) - p.gap;
     const portion = peers => Math.max(data.height / peers, Math.min(data.height, 150));  // the height of one of several in a column
     const last = data.groups.at(-1).sheets.at(-1), words = 8 + 6.6 * Math.max(...last.labels.map(l => l.length), 0);
@@ -337,7 +357,7 @@ export default function (component) {
         v.names.append(e);
       });
     }
-    marks();
+    marks(); edge();
   };
   let before = 0;
   all.watch?.disconnect();
@@ -345,8 +365,18 @@ export default function (component) {
     if (Math.abs(scroll.clientWidth - before) > 1) { before = scroll.clientWidth; layout(); } else links();
   });
   all.watch.observe(scroll);
-  all.show = choice => { state.picked = all.pending || { ...choice }; marks(); all.watch.observe(scroll); };
-  before = scroll.clientWidth; layout();
+  const reveal = () => {  // a unit that was chosen elsewhere may lie out of view
+    const v = state.sheets.get(state.picked.layer);
+    if (!v) return;
+    const own = v.button.getBoundingClientRect(), view = scroll.getBoundingClientRect();
+    if (own.left < view.left || own.right > view.right) scroll.scrollLeft += own.left - view.left - view.width / 4;
+  };
+  all.show = choice => {
+    const moved = choice.layer !== state.picked.layer;
+    state.picked = all.pending || { ...choice }; marks(); all.watch.observe(scroll);
+    if (moved) reveal();
+  };
+  before = scroll.clientWidth; layout(); reveal();
   if (focused) state.sheets.get(focused)?.button.focus({ preventScroll: true });
   return () => all.watch.disconnect();
 }

@@ -17,6 +17,8 @@ KINDS = {
     "matrix": "a row a unit, a column an input",
 }
 
+BESIDE = {"filters": "column, one kernel beside the other", "colours": "column, kernels of red, green and blue"}
+
 LARGE = 30_000  # weights of a matrix above which it is drawn as one picture
 
 
@@ -77,6 +79,7 @@ def _pictures(visit: Visit, sheet: Sheet) -> None:
             unit="weight",
             signed=True,
             top=float(np.abs(sheet.maps).max()),
+            columns=BESIDE.get(sheet.kind, "column") if sheet.channels > 1 else "column",
         )
         exhibit(
             visit,

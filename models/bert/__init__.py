@@ -96,6 +96,8 @@ PAPER = Paper(
         "Batches of 2,048 tokens, in windows of 64 and for the last tenth of the steps of 128; the paper has 128,000, of 128 and "
         "then 512. The learning rate rises for a tenth of the steps to 1.5e-3 and falls in half a cosine; there it is 1e-4 and "
         "falls in a straight line. No dropout in pre-training, as nothing is seen often.",
+        "Positions start as waves and keys equal to queries, so that at first a token attends to its neighbours and its like "
+        "(Trockman and Kolter 2023); the published code starts both at random. Everything is learnt from there.",
         "In training 40 % of the tokens are hidden, as nothing is seen twice (Wettig et al. 2022 find that more teach more); it is "
         "measured with the paper's 15 %.",
         "The twin is asked for a random 40 % of the next tokens, as many as the model for hidden ones; the paper's left-to-right "

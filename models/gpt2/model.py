@@ -31,6 +31,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.positions import waves
+
 MASKED = -1e4  # the score of a token that lies ahead: its share after the softmax is exactly 0
 
 
@@ -257,13 +259,3 @@ def build(config: Config = PAPER) -> GPT2:
     if config.waves:
         model.pos_embed.weight.data.copy_(0.02 * 2**0.5 * waves(config.context, config.width))
     return model
-
-
-def waves(context: int, width: int) -> Tensor:
-    """(context, width): sines and cosines of 2 pi to 2 pi `context` tokens' length (Vaswani et al. 2017, 3.5, shortened).
-
-    Moving on by one token turns every pair by an angle of its own, wherever one is: a head can learn to look one back with
-    one matrix, from all positions at once.
-    """
-    turns = torch.arange(context)[:, None] * context ** -(torch.arange(0, width, 2) / width)
-    return torch.stack([turns.sin(), turns.cos()], -1).flatten(1)

@@ -49,6 +49,28 @@ def test_a_click_on_a_unit_works_its_cell_out(visitor, settle):
     assert address(page)["cell"] == "4,2"
 
 
+def test_a_wide_network_says_how_much_of_it_is_out_of_view(visitor):
+    page = visitor("/paper?paper=googlenet&view=architecture")
+    more = page.locator(".st-key-flow .more")
+    hidden = [int(more.inner_text().split()[0])]
+    assert hidden[0] > 5
+    while more.is_visible():
+        more.click()
+        page.wait_for_timeout(900)  # it glides
+        hidden.append(int(more.inner_text().split()[0]) if more.is_visible() else 0)
+        assert hidden[-1] < hidden[-2]
+    place = "[e.scrollLeft, e.scrollWidth - e.clientWidth]"
+    at, end = page.locator(".st-key-flow .scroll").evaluate(f"e => {place}")
+    assert at > end / 2
+
+
+def test_a_link_to_a_layer_shows_it(visitor):
+    page = visitor("/paper?paper=googlenet&view=architecture&layer=inception5b.branch3")
+    box = sheet(page, "inception5b.branch3").bounding_box()
+    view = page.locator(".st-key-flow .scroll").bounding_box()
+    assert box and view and view["x"] <= box["x"] < box["x"] + box["width"] <= view["x"] + view["width"]
+
+
 def test_the_keyboard_walks_through_units_and_layers(visitor, settle):
     page = visitor("/paper?paper=lenet5&view=architecture&sample=7&layer=C1&unit=2")
     first = sheet(page, "C1")

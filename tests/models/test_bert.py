@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 import models
 from app.interpret.trace import expand
@@ -188,7 +189,7 @@ def test_the_unembedding_is_the_embedding(net):
 @pytest.mark.parametrize(("width", "deviation"), [(768, 0.02), (192, 0.04)])
 def test_weights_start_as_in_the_published_code(width, deviation):
     torch.manual_seed(0)
-    net = model.build(replace(model.SMALL, width=width, layers=1))
+    net = model.build(replace(model.SMALL, width=width, layers=1, near=False))
     for name, parameter in net.named_parameters():
         if name.endswith("bias"):
             assert not parameter.any(), name
@@ -197,6 +198,24 @@ def test_weights_start_as_in_the_published_code(width, deviation):
         else:
             assert parameter.abs().max() <= 2 * deviation, name
             assert 0.85 * deviation < parameter.std() < 0.9 * deviation, name  # 0.88: the tails are cut
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("config", [model.SMALL, model.TWIN])
+def test_a_head_starts_by_looking_around_itself(config):
+    torch.manual_seed(0)
+    net = model.build(config).eval()
+    patterns: list[Tensor] = []
+    net.blocks[0].attn.hook_pattern.register_forward_hook(lambda _m, _i, y: patterns.append(y[0]))
+    net(torch.randint(4, config.vocabulary, (1, 64)))
+    places = torch.arange(64)
+    distance = (places[:, None] - places[None]).abs()
+    even = torch.ones(64, 64).tril() if config.left_to_right else torch.ones(64, 64)
+    even /= even.sum(1, keepdim=True)
+    for pattern in patterns[0]:
+        near = (pattern * (distance <= 4)).sum(1).mean()
+        assert near > 1.4 * (even * (distance <= 4)).sum(1).mean()
+    assert net.pos_embed.weight.square().mean().sqrt().item() == pytest.approx(0.02 * math.sqrt(6), rel=1e-3)
 
 
 @pytest.mark.parametrize("config", [model.SMALL, model.TWIN])

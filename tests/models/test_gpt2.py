@@ -221,16 +221,7 @@ def test_what_writes_to_the_stream_starts_smaller():
         assert not block.attn.qkv.bias.any()
 
 
-def test_a_step_along_the_waves_is_the_same_turn_everywhere():
-    waves = model.waves(64, 16)
-    assert waves.square().mean().item() == pytest.approx(0.5)
-    likeness = waves @ waves.T
-    for distance in (1, 5, 20):
-        assert likeness.diagonal(-distance).std() < 1e-4
-    assert (likeness.diagonal(-1) > likeness.diagonal(-2).mean()).all()
-    angle = 64 ** -(4 / 16)
-    turn = torch.tensor([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
-    assert torch.allclose(waves[1:, 4:6], waves[:-1, 4:6] @ turn.T, atol=1e-5)
+def test_positions_start_as_waves():
     small = model.build(model.SMALL)
     assert small.pos_embed.weight.square().mean().sqrt().item() == pytest.approx(0.02, rel=1e-3)
 
