@@ -14,7 +14,7 @@ import random
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -218,12 +218,6 @@ def twin_of(which: str) -> bool | str:
     return {"model": False, "twin": True}.get(which, which)
 
 
-def clock(slug: str) -> float:
-    """Seconds that all trainings of this network took together, as their curves say."""
-    curves = checkpoint.read_curves(slug)
-    return sum(rows[-1]["seconds"] for trainings in curves.values() for rows in trainings.values())
-
-
 def progress(done: int, total: int, text: str, started: float, always: bool = False) -> None:
     """A progress bar on standard error: redrawn in a terminal, one line for every tenth (or `always`) in a log."""
     tenth = done * 10 // total != (done - 1) * 10 // total
@@ -322,32 +316,54 @@ def outputs(module: nn.Module, x: torch.Tensor, size: int = 1000) -> torch.Tenso
     return y
 
 
+def complete(
+    learn: Callable[[str, int, str], None],
+    only: str | None,
+    device: str,
+    *,
+    seeds: Sequence[int],
+    trainings: Iterable[str] = ("model", "twin"),
+) -> bool:
+    """`learn(which, seed, device)` for every training, the model's with every seed, or for `only` one of them; on one thread.
+
+    Returns whether everything was asked for, so that `finish` may follow.
+    """
+    torch.set_num_threads(1)
+    for which in [only] if only else trainings:
+        for seed in seeds if which == "model" else seeds[:1]:
+            learn(which, seed, device)
+    return only is None
+
+
 def finish(
     slug: str,
     evaluate: Callable[..., tuple[checkpoint.Metric, ...]],
     golden: np.ndarray,
+    portrait: np.ndarray,
     *,
     split: str,
-    steps: int,
-    epochs: float,
-    wall_seconds: float,
-    seed: int = 0,
+    wall_seconds: float | None = None,
 ) -> checkpoint.Record:
-    """End a training whose weights are saved: golden outputs of `golden` (n, ...), evaluation, record, note.
+    """End a training whose weights are saved: portrait, golden outputs of `golden` (n, ...), evaluation, record, note.
 
-    Where `evaluate` takes a `limit`, the record also keeps every metric on the first `checkpoint.SAMPLE` test samples, by
-    which `verify` can tell quickly whether the record is true.
+    Steps, passes and, unless given, seconds are those of the curves. Where `evaluate` takes a `limit`, the record also keeps
+    every metric on the first `checkpoint.SAMPLE` test samples, by which `verify` can tell quickly whether the record is true.
     """
-    checkpoint.drop_last(slug, steps)
+    checkpoint.write_arrays(slug, "portrait", {"portrait": portrait})
+    curves = checkpoint.read_curves(slug)
+    end = curves["model"]["0"][-1]
+    if wall_seconds is None:
+        wall_seconds = sum(rows[-1]["seconds"] for trainings in curves.values() for rows in trainings.values())
+    checkpoint.drop_last(slug, int(end["step"]))
     module = restore(slug)
     x = torch.from_numpy(np.ascontiguousarray(golden))
     checkpoint.write_arrays(slug, "golden", {"input": x.numpy(), "output": outputs(module, x).numpy()})
     record = checkpoint.write_record(
         slug,
         split=split,
-        seed=seed,
-        steps=steps,
-        epochs=epochs,
+        seed=0,
+        steps=int(end["step"]),
+        epochs=round(end["epoch"], 2),
         wall_seconds=wall_seconds,
         metrics=evaluate(),
         sample=evaluate(limit=checkpoint.SAMPLE) if "limit" in inspect.signature(evaluate).parameters else (),

@@ -80,23 +80,10 @@ def learn(which: str, seed: int, device: str) -> None:
 
 def run(device: str = "cpu", only: str | None = None) -> None:
     """Train what is not there yet; then portrait, record and note."""
-    torch.set_num_threads(1)
-    for which, seed in (*(("model", seed) for seed in SEEDS), *((which, 0) for which in RACE)):
-        if only in (None, which):
-            learn(which, seed, device)
-    if only:
-        return
-    checkpoint.write_arrays(SLUG, "portrait", {"portrait": portrait()})
-    end = checkpoint.read_curves(SLUG)["model"]["0"][-1]
-    training.finish(
-        SLUG,
-        evaluate,
-        photos.one_of_each(),
-        split="50,000 photographs to train, 10,000 to test",
-        steps=int(end["step"]),
-        epochs=end["epoch"],
-        wall_seconds=training.clock(SLUG),
-    )
+    if training.complete(learn, only, device, seeds=SEEDS, trainings=("model", *RACE)):
+        training.finish(
+            SLUG, evaluate, photos.one_of_each(), portrait(), split="50,000 photographs to train, 10,000 to test"
+        )
 
 
 def kernels(module: nn.Module) -> torch.Tensor:

@@ -224,27 +224,18 @@ def learn(which: str, seed: int, device: str) -> None:
 
 
 def run(device: str = "cpu", only: str | None = None) -> None:
-    """Train what is not there yet, the model and its twin; portrait, record and note."""
-    torch.set_num_threads(1)
+    """Train what is not there yet; then portrait, record and note."""
     vocabulary()
-    for seed in SEEDS:
-        for which in ("model", "twin") if seed == 0 else ("model",):
-            if only in (None, which):
-                learn(which, seed, device)
-    if only is not None:
-        return
-    checkpoint.write_arrays(SLUG, "portrait", {"portrait": portrait()})
-    end = checkpoint.read_curves(SLUG)["model"]["0"][-1]
-    golden = np.concatenate([held_out(source)[1][:1].numpy() for source in ("novels", "tatoeba-en")])
-    training.finish(
-        SLUG,
-        evaluate,
-        golden[:, :LENGTH],
-        split="the first 98 % of each source and the tweets' training split to train, the last 2 % and their test split to test",
-        steps=int(end["step"]),
-        epochs=end["epoch"],
-        wall_seconds=training.clock(SLUG),
-    )
+    if training.complete(learn, only, device, seeds=SEEDS):
+        golden = np.concatenate([held_out(source)[1][:1].numpy() for source in ("novels", "tatoeba-en")])
+        training.finish(
+            SLUG,
+            evaluate,
+            golden[:, :LENGTH],
+            portrait(),
+            split="the first 98 % of each source and the tweets' training split to train, the last 2 % and their test split "
+            "to test",
+        )
 
 
 @torch.no_grad()

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models import build, checkpoint, restore, tokens, training
+from models import build, restore, tokens, training
 from models.checkpoint import Metric
 from models.clip import MEAN, NAMES, PICTURE, STD
 from models.clip.model import CLIP, SMALL, contrast
@@ -235,26 +235,13 @@ def learn(which: str, seed: int, device: str) -> None:
 
 
 def run(device: str = "cpu", only: str | None = None) -> None:
-    """Train what is not there yet, the model and its twin; portrait, record and note."""
-    torch.set_num_threads(1)
+    """Train what is not there yet; then portrait, record and note."""
     if not tokens.path(SLUG).exists():
         learn_vocabulary()
-    for which, seed in (*(("model", seed) for seed in SEEDS), ("twin", 0)):
-        if only in (None, which):
-            learn(which, seed, device)
-    if only is not None:
-        return
-    x, labels = tested()
-    checkpoint.write_arrays(SLUG, "portrait", {"portrait": portrait(x[labels.argsort()])})
-    training.finish(
-        SLUG,
-        evaluate,
-        x[:: len(x) // 3][:4].numpy(),
-        split=f"{len(emoji.read('train')[0]):,} drawings by six vendors to train, the seventh's {len(x):,} to test",
-        steps=STEPS["model"],
-        epochs=STEPS["model"] / (len(NAMES) // BATCH),
-        wall_seconds=training.clock(SLUG),
-    )
+    if training.complete(learn, only, device, seeds=SEEDS):
+        x, labels = tested()
+        split = f"{len(emoji.read('train')[0]):,} drawings by six vendors to train, the seventh's {len(x):,} to test"
+        training.finish(SLUG, evaluate, x[:: len(x) // 3][:4].numpy(), portrait(x[labels.argsort()]), split=split)
 
 
 @torch.no_grad()

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from models import build, checkpoint, photos, restore, training
+from models import build, photos, restore, training
 from models.checkpoint import Metric
 from models.densenet.model import Block, DenseNet, Layer
 from models.photos import share
@@ -69,22 +69,10 @@ def learn(which: str, seed: int, device: str) -> None:
 
 def run(device: str = "cpu", only: str | None = None) -> None:
     """Train what is not there yet; then portrait, record and note."""
-    torch.set_num_threads(1)
-    for which in [only] if only else EPOCHS:
-        for seed in SEEDS if which == "model" else SEEDS[:1]:
-            learn(which, seed, device)
-    if only:
-        return
-    checkpoint.write_arrays(SLUG, "portrait", {"portrait": portrait()})
-    training.finish(
-        SLUG,
-        evaluate,
-        photos.one_of_each(),
-        split="50,000 pictures to train, 10,000 to test",
-        steps=EPOCHS["model"] * (len(photos.pictures("train")[0]) // BATCH),
-        epochs=EPOCHS["model"],
-        wall_seconds=training.clock(SLUG),
-    )
+    if training.complete(learn, only, device, seeds=SEEDS):
+        training.finish(
+            SLUG, evaluate, photos.one_of_each(), portrait(), split="50,000 pictures to train, 10,000 to test"
+        )
 
 
 def sources(block: Block) -> list[tuple[int, int]]:

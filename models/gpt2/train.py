@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models import build, checkpoint, heads, restore, tokens, training
+from models import build, heads, restore, tokens, training
 from models.checkpoint import Metric
 from models.data import text
 from models.gpt2 import CONTEXT, END
@@ -169,26 +169,15 @@ def learn(which: str, seed: int, device: str) -> None:
 
 
 def run(device: str = "cpu", only: str | None = None) -> None:
-    """Train what is not there yet, the model and its twin; then portrait, continuations, record and note."""
-    torch.set_num_threads(1)
+    """Train what is not there yet; then portrait, record and note."""
     vocabulary()
-    for which, seed in (*(("model", seed) for seed in SEEDS), ("twin", 0)):
-        if only in (None, which):
-            learn(which, seed, device)
-    if only:
-        return
-    checkpoint.write_arrays(SLUG, "portrait", {"portrait": portrait()})
-    write_continuations(windows("test")[:, 1:])
-    training.finish(
-        SLUG,
-        evaluate,
-        windows("test")[:4, :64].numpy(),
-        split=f"{len(windows('train')):,} windows of {CONTEXT} tokens to train, {len(windows('test')):,} held out: the last "
-        f"{text.HELD_OUT:.0%} of each of {', '.join(SOURCES)}",
-        steps=STEPS["model"],
-        epochs=round(STEPS["model"] * BATCH / len(windows("train")), 2),
-        wall_seconds=training.clock(SLUG),
-    )
+    if training.complete(learn, only, device, seeds=SEEDS):
+        write_continuations(windows("test")[:, 1:])
+        split = (
+            f"{len(windows('train')):,} windows of {CONTEXT} tokens to train, {len(windows('test')):,} held out: the last "
+            f"{text.HELD_OUT:.0%} of each of {', '.join(SOURCES)}"
+        )
+        training.finish(SLUG, evaluate, windows("test")[:4, :64].numpy(), portrait(), split=split)
 
 
 def portrait() -> np.ndarray:

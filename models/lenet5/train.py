@@ -132,16 +132,12 @@ def run(device: str = "cpu") -> None:
         if not checkpoint.weights_path(SLUG, twin=which == "twin", seed=seed).exists():
             learn(which, seed, device)
     x, labels = digits("test")
-    checkpoint.write_arrays(SLUG, "portrait", {"portrait": portrait(x[labels == 7][:1])})
-    ends = [rows[-1] for trainings in checkpoint.read_curves(SLUG).values() for rows in trainings.values()]
     training.finish(
         SLUG,
         evaluate,
         np.stack([x[labels == label][0].numpy() for label in range(10)]),
+        portrait(x[labels == 7][:1]),
         split="60,000 digits to train, 10,000 to test",
-        steps=int(ends[0]["step"]),
-        epochs=ends[0]["epoch"],
-        wall_seconds=sum(end["seconds"] for end in ends),
     )
 
 

@@ -144,14 +144,12 @@ def run(device: str = "cpu") -> None:
             sweeps = SWEEPS if which == "model" else round(last_row(0)["epoch"])
             seconds += learn(which, seed, sweeps, device)
     tiles = restored().retina().numpy().reshape(2, 5, 28, 28).transpose(0, 2, 1, 3).reshape(56, 140)
-    checkpoint.write_arrays(SLUG, "portrait", {"portrait": tiles / np.abs(tiles).max()})
     training.finish(
         SLUG,
         evaluate,
         RETINA.from_pixels(mnist.read("test")[0][:8]),
+        tiles / np.abs(tiles).max(),
         split="60,000 training and 10,000 test digits",
-        steps=int(last_row(0)["step"]),
-        epochs=last_row(0)["epoch"],
         wall_seconds=seconds,
     )
 

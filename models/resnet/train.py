@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models import build, checkpoint, photos, restore, training
+from models import build, photos, restore, training
 from models.checkpoint import Metric
 from models.photos import share
 from models.resnet.model import Block
@@ -97,24 +97,15 @@ def learn(which: str, seed: int, device: str) -> None:
 
 def run(device: str = "cpu", only: str | None = None) -> None:
     """Train what is not there yet; then portrait, record and note."""
-    torch.set_num_threads(1)
-    for which in [only] if only else PLANS:
-        for seed in SEEDS if which == "model" else SEEDS[:1]:
-            learn(which, seed, device)
-    if only:
-        return
-    x, y = photos.pictures("test")
-    checkpoint.write_arrays(SLUG, "portrait", {"portrait": portrait(x[y == 8][:1])})
-    epochs = PLANS["model"].epochs
-    training.finish(
-        SLUG,
-        evaluate,
-        photos.one_of_each(),
-        split="50,000 pictures to train, 10,000 to test",
-        steps=epochs * (len(photos.pictures("train")[0]) // BATCH),
-        epochs=epochs,
-        wall_seconds=training.clock(SLUG),
-    )
+    if training.complete(learn, only, device, seeds=SEEDS, trainings=PLANS):
+        x, y = photos.pictures("test")
+        training.finish(
+            SLUG,
+            evaluate,
+            photos.one_of_each(),
+            portrait(x[y == 8][:1]),
+            split="50,000 pictures to train, 10,000 to test",
+        )
 
 
 def blocks(module: nn.Module) -> dict[str, Block]:

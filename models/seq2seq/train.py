@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from models import build, checkpoint, restore, training, translation
+from models import build, restore, training, translation
 from models.checkpoint import Metric
 from models.seq2seq.model import RNNsearch
 
@@ -64,23 +64,11 @@ def learn(which: str, seed: int, device: str) -> None:
 
 
 def run(device: str = "cpu", only: str | None = None) -> None:
-    """Train what is not there yet, or only the "model" or its "twin"; then portrait, record and note."""
-    torch.set_num_threads(1)
-    for which in [only] if only else CONFIGS:
-        for seed in SEEDS if which == "model" else SEEDS[:1]:
-            learn(which, seed, device)
-    if only:
-        return
-    checkpoint.write_arrays(SLUG, "portrait", {"portrait": portrait()})
-    training.finish(
-        SLUG,
-        evaluate,
-        translation.golden(SLUG),
-        split="134,987 pairs to train, 2,000 to test",
-        steps=EPOCHS * len(translation.pairs(SLUG, "train").cuts(BATCH)),
-        epochs=EPOCHS,
-        wall_seconds=training.clock(SLUG),
-    )
+    """Train what is not there yet; then portrait, record and note."""
+    if training.complete(learn, only, device, seeds=SEEDS):
+        training.finish(
+            SLUG, evaluate, translation.golden(SLUG), portrait(), split="134,987 pairs to train, 2,000 to test"
+        )
 
 
 @torch.no_grad()

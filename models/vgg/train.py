@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from models import build, checkpoint, photos, restore, training
+from models import build, photos, restore, training
 from models.checkpoint import Metric
 from models.data.cifar10 import CIFAR
 from models.vgg.model import SMALL, receptive_fields
@@ -66,23 +66,10 @@ def learn(which: str, seed: int, device: str) -> None:
 
 def run(device: str = "cpu", only: str | None = None) -> None:
     """Train what is not there yet; then portrait, record and note."""
-    torch.set_num_threads(1)
-    for which, seed in (*(("model", seed) for seed in SEEDS), ("twin", 0)):
-        if only in (None, which):
-            learn(which, seed, device)
-    if only:
-        return
-    checkpoint.write_arrays(SLUG, "portrait", {"portrait": portrait()})
-    end = checkpoint.read_curves(SLUG)["model"]["0"][-1]
-    training.finish(
-        SLUG,
-        evaluate,
-        photos.one_of_each(),
-        split="50,000 photographs to train, 10,000 to test",
-        steps=int(end["step"]),
-        epochs=end["epoch"],
-        wall_seconds=training.clock(SLUG),
-    )
+    if training.complete(learn, only, device, seeds=SEEDS):
+        training.finish(
+            SLUG, evaluate, photos.one_of_each(), portrait(), split="50,000 photographs to train, 10,000 to test"
+        )
 
 
 @torch.no_grad()

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models import build, checkpoint, photos, restore, training
+from models import build, photos, restore, training
 from models.checkpoint import Metric
 from models.vit.model import ViT
 
@@ -86,23 +86,11 @@ def learn(which: str, seed: int, device: str) -> None:
 
 
 def run(device: str = "cpu", only: str | None = None) -> None:
-    """Train what is not there yet, or only "model" or "twin"; then portrait, record and note."""
-    torch.set_num_threads(1)
-    for which in [only] if only else CONFIGS:
-        for seed in SEEDS if which == "model" else SEEDS[:1]:
-            learn(which, seed, device)
-    if only:
-        return
-    checkpoint.write_arrays(SLUG, "portrait", {"portrait": portrait()})
-    training.finish(
-        SLUG,
-        evaluate,
-        photos.one_of_each(),
-        split="50,000 pictures to train, 10,000 to test",
-        steps=EPOCHS * (50_000 // BATCH),
-        epochs=EPOCHS,
-        wall_seconds=training.clock(SLUG),
-    )
+    """Train what is not there yet; then portrait, record and note."""
+    if training.complete(learn, only, device, seeds=SEEDS):
+        training.finish(
+            SLUG, evaluate, photos.one_of_each(), portrait(), split="50,000 pictures to train, 10,000 to test"
+        )
 
 
 def similarity(module: ViT) -> Tensor:

@@ -190,30 +190,21 @@ def learn(which: str, seed: int, device: str) -> None:
 
 
 def run(device: str = "cpu", only: str | None = None) -> None:
-    """Train what is not there yet, all four; portrait, record and note."""
-    torch.set_num_threads(1)
+    """Train what is not there yet; then portrait, record and note."""
     vocabulary()
-    for seed in SEEDS:
-        for which in WHICH if seed == 0 else ("model",):
-            if only in (None, which):
-                learn(which, seed, device)
-    if only is not None:
-        return
-    module = restore(SLUG)
-    assert isinstance(module, Word2Vec)
-    checkpoint.write_arrays(SLUG, "portrait", {"portrait": portrait(module.input.weight)})
-    end = checkpoint.read_curves(SLUG)["model"]["0"][-1]
-    asked = [tokens.encode(SLUG, " ".join(line)) for line in (SHOWN[:8], SHOWN[8:16])]
-    training.finish(
-        SLUG,
-        evaluate,
-        np.array(asked, np.int64),
-        split="the first 98 % of each source to train; analogies of our own",
-        steps=int(end["step"]),
-        epochs=end["epoch"],
-        wall_seconds=training.clock(SLUG),
-    )
-    note_neighbours(module.input.weight)
+    if training.complete(learn, only, device, seeds=SEEDS, trainings=WHICH):
+        module = restore(SLUG)
+        assert isinstance(module, Word2Vec)
+        vectors = module.input.weight
+        asked = [tokens.encode(SLUG, " ".join(line)) for line in (SHOWN[:8], SHOWN[8:16])]
+        training.finish(
+            SLUG,
+            evaluate,
+            np.array(asked, np.int64),
+            portrait(vectors),
+            split="the first 98 % of each source to train; analogies of our own",
+        )
+        note_neighbours(vectors)
 
 
 def portrait(vectors: Tensor) -> np.ndarray:

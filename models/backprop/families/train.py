@@ -136,17 +136,12 @@ def run(device: str = "cpu") -> None:
             save(seed, twin)
     module = restore(SLUG)
     assert isinstance(module, Families)
-    checkpoint.write_arrays(SLUG, "portrait", {"portrait": portrait(module)})
-    curves = checkpoint.read_curves(SLUG)
-    seconds = sum(rows[-1]["seconds"] for trainings in curves.values() for rows in trainings.values())
     training.finish(
         SLUG,
         evaluate,
         encode(facts()[::8])[0],
+        portrait(module),
         split="100 facts to train, 4 held out, chosen anew by each seed",
-        steps=SWEEPS,
-        epochs=SWEEPS,
-        wall_seconds=seconds,
     )
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models import build, checkpoint, restore, tokens, training
+from models import build, restore, tokens, training
 from models.bert.model import Encoder
 from models.bert.sentiment.model import Sentiment
 from models.bert.train import CLS, MASK, PAD, SEP
@@ -142,27 +142,14 @@ def learn(which: str, seed: int, device: str) -> None:
 
 
 def run(device: str = "cpu", only: str | None = None) -> None:
-    """Fine-tune what is not there yet, the model and its twin; portrait, record and note."""
-    torch.set_num_threads(1)
-    for seed in SEEDS:
-        for which in ("model", "twin") if seed == 0 else ("model",):
-            if only in (None, which):
-                learn(which, seed, device)
-    if only is not None:
-        return
-    checkpoint.write_arrays(SLUG, "portrait", {"portrait": portrait()})
-    end = checkpoint.read_curves(SLUG)["model"]["0"][-1]
-    x, target = coded("test")
-    golden = torch.cat([x[target == label][:3] for label in range(len(tweets.LABELS))])
-    training.finish(
-        SLUG,
-        evaluate,
-        shortened(golden).numpy(),
-        split=f"{len(coded('train')[0]):,} tweets to train, {len(coded('valid')[0]):,} to choose by, {len(x):,} to test",
-        steps=int(end["step"]),
-        epochs=end["epoch"],
-        wall_seconds=training.clock(SLUG),
-    )
+    """Train what is not there yet; then portrait, record and note."""
+    if training.complete(learn, only, device, seeds=SEEDS):
+        x, target = coded("test")
+        golden = torch.cat([x[target == label][:3] for label in range(len(tweets.LABELS))])
+        split = (
+            f"{len(coded('train')[0]):,} tweets to train, {len(coded('valid')[0]):,} to choose by, {len(x):,} to test"
+        )
+        training.finish(SLUG, evaluate, shortened(golden).numpy(), portrait(), split=split)
 
 
 def portrait() -> np.ndarray:
