@@ -70,8 +70,29 @@ def test_an_interrupted_training_goes_on_exactly(place):
 def test_a_training_that_is_there_is_not_done_again(place):
     assert train("once").rows
     assert train("once").rows == []
-    assert training.clock("once") > 0
+    assert checkpoint.read_curves("once")["model"]["0"][-1]["seconds"] > 0
     assert not (place / "runs" / "once" / "model-0.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("only", "done"),
+    [
+        (None, [("model", 0), ("model", 1), ("twin", 0), ("narrow", 0)]),
+        ("model", [("model", 0), ("model", 1)]),
+        ("narrow", [("narrow", 0)]),
+    ],
+)
+def test_every_training_is_asked_for_once(only, done):
+    asked = []
+    whole = training.complete(
+        lambda which, seed, device: asked.append((which, seed)),
+        only,
+        "cpu",
+        seeds=(0, 1),
+        trainings=("model", "twin", "narrow"),
+    )
+    assert asked == done
+    assert whole == (only is None)
 
 
 def test_a_twin_has_weights_and_a_curve_of_its_own_and_no_snapshots(place):
