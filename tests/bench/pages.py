@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
@@ -15,6 +17,8 @@ from tests.bench.compute import Row
 from tests.browser.conftest import CHROMIUM, FLAGS, serve, settle
 
 CLICKS = 50
+REST = 5.0  # seconds after the last page, when what was freed has been given back
+LIBRARIES = "streamlit torch plotly.io pandas scipy.ndimage captum.attr sklearn.manifold transformer_lens.tools.analysis".split()
 LONG = ("the cat sat on the mat, " * 8)[:-2]  # 64 tokens of GPT-2's
 
 
@@ -44,19 +48,32 @@ def pages() -> Iterator[Row]:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         page = chromium.new_context(viewport={"width": 1400, "height": 900}).new_page()
         wire = Wire(page)
+        server = psutil.Process(pid)
+        highest = 0
         for paper in models.papers():
             for network in models.networks(paper.slug):
                 for view in fitting(network):
                     page.goto(url + address(network.slug, view))
                     settle(page)
+                    highest = max(highest, server.memory_info().rss)
         yield Row("the largest message on the wire", wire.largest / 2**20, "MB", 1.0)
-        yield Row(
-            "the server's memory after every paper and view", psutil.Process(pid).memory_info().rss / 2**20, "MB", 650.0
-        )
+        yield Row("the server's memory: the highest on the way through every paper and view", highest / 2**20, "MB")
+        page.goto("about:blank")
+        time.sleep(REST)
+        yield Row("the server's memory after every paper and view", server.memory_info().rss / 2**20, "MB", 650.0)
+        yield Row("the same of a process that has imported the libraries, and no more", imported(), "MB")
         yield from opening(page, url)
         yield from clicks(page, url)
         yield from heads(chromium.new_context(viewport={"width": 1400, "height": 900}).new_page(), url)
         chromium.close()
+
+
+def imported() -> float:
+    """Megabytes of a process that has imported the libraries that all views together need, and done nothing."""
+    code = "import importlib, sys, psutil; [importlib.import_module(name) for name in sys.argv[1:]]"
+    code += "; print(psutil.Process().memory_info().rss / 2**20)"
+    found = subprocess.run([sys.executable, "-c", code, *LIBRARIES], capture_output=True, text=True, check=True)
+    return float(found.stdout)
 
 
 def opening(page: Page, url: str) -> Iterator[Row]:
