@@ -146,12 +146,16 @@ def loss_of(module: CLIP, places: Tensor, drawn: Drawers, kept: int, order: torc
     """Fig. 3's loss of one batch; for the twin the cross-entropy over all names."""
     device = module.logit_scale.device
     x = shown(drawn.draw(places, order), places, order).to(device)
-    image = seen(module, x, kept, order)
+    with training.half(device.type):
+        image = seen(module, x, kept, order)
+    image = image.float()
     if not module.config.contrast:
         return F.cross_entropy(module.scale() * image @ F.normalize(module.names, dim=1).T, places.to(device))
     chance = random.Random(int(torch.randint(2**31, (), generator=order)))
-    text = module.encode_text(tokenised(caption(int(place), chance) for place in places).to(device))
-    return contrast(module.scale() * image @ text.T)
+    captions = tokenised(caption(int(place), chance) for place in places).to(device)
+    with training.half(device.type):
+        text = module.encode_text(captions)
+    return contrast(module.scale() * image @ text.float().T)
 
 
 def groups_of(module: nn.Module) -> list[dict[str, object]]:
