@@ -93,9 +93,9 @@ PAPER = Paper(
         "fine-tuned on, for less than one pass; the paper has 3.3 billion words of Wikipedia and books and 40 passes.",
         "No next-sentence prediction: Liu et al. 2019 find that nothing is lost without it. PAPER has its head. Segments A and "
         "B are there: B is what follows the first paragraph's end.",
-        "Batches of 2,048 tokens, in windows of 64 and for the last tenth of the steps of 128; the paper has 128,000, of 128 and "
-        "then 512. The learning rate rises for a tenth of the steps to 1.5e-3 and falls in half a cosine; there it is 1e-4 and "
-        "falls in a straight line. No dropout in pre-training, as nothing is seen often.",
+        "Batches of 2,048 tokens, in windows of 64 and in every third step of the second half of 128; the paper has 128,000, of "
+        "128 and in the last tenth of 512. The learning rate rises for a tenth of the steps to 1.5e-3 and falls in half a "
+        "cosine; there it is 1e-4 and falls in a straight line. No dropout in pre-training, as nothing is seen often.",
         "Positions start as waves and keys equal to queries, so that at first a token attends to its neighbours and its like "
         "(Trockman and Kolter 2023); the published code starts both at random. Everything is learnt from there.",
         "In training 40 % of the tokens are hidden, as nothing is seen twice (Wettig et al. 2022 find that more teach more); it is "

@@ -28,11 +28,9 @@ SPECIAL = ("[PAD]", "[CLS]", "[SEP]", "[MASK]")
 PAD, CLS, SEP, MASK = range(4)
 STEPS = 9_000
 BATCH = 32  # windows of LENGTH tokens, or half as many of LONG
-LENGTH, LONG = (
-    64,
-    128,
-)  # as in A.2, most steps are made with short windows, and the last tenth with the longest there are
-SHORT = 0.9
+LENGTH, LONG = 64, 128  # tokens of a window, special ones included; short ones are cheaper (A.2)
+SHORT = 0.5  # of the steps have short windows alone
+ONE_IN = 3  # of the steps after them has the longest windows there are
 RATE = 1.5e-3
 DECAY = 0.01
 HIDE = 0.15  # of all tokens, where it is measured: eight of ten become [MASK], one any token, one stays (section 3.1)
@@ -209,7 +207,7 @@ def learn(which: str, seed: int, device: str) -> None:
     )
     for step in run:
         training.set_rate(optimizer, RATE * training.one_cycle(step, STEPS))
-        length = LENGTH if step < SHORT * STEPS else LONG
+        length = LONG if step >= SHORT * STEPS and step % ONE_IN == 0 else LENGTH
         x = windows(everything(), BATCH * LENGTH // length, length, order)
         hidden, asked = hide(x, order, LEARN)
         x, hidden, asked = x.to(device), hidden.to(device), asked.to(device)
