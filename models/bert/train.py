@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models import build, checkpoint, restore, tokens, training
+from models import build, checkpoint, heads, restore, tokens, training
 from models.bert.model import SMALL, Bert
 from models.checkpoint import Metric
 from models.data import text, tweets
@@ -254,6 +254,59 @@ def portrait() -> np.ndarray:
     return np.sqrt(np.concatenate(rows)[:-1, :-1]).astype(np.float32)  # square roots: small weights can be seen
 
 
+ONE = 1_000  # held-out windows with a single blank
+
+
+def blanks(limit: int | None) -> tuple[Tensor, Tensor]:
+    """ONE held-out windows (n, LENGTH) of all sources, or `limit`, with [MASK] in the middle, and what stood there (n,)."""
+    x = torch.cat([part(source, limit or ONE)[0][:, : LENGTH - 1] for source in sources()])
+    x = F.pad(x, (0, 1), value=SEP)
+    middle = LENGTH // 2
+    x = x[x[:, middle] > MASK]
+    stood = x[:, middle].clone()
+    x[:, middle] = MASK
+    return x, stood
+
+
+@torch.no_grad()
+def sides(module: Bert, x: Tensor, stood: Tensor) -> dict[str, float]:
+    """The share (%) of blanks found when the whole window is seen, and when all of one side is hidden too."""
+    before, behind = (x.clone() for _ in range(2))
+    before[:, LENGTH // 2 : -1] = MASK
+    behind[:, 1 : LENGTH // 2] = MASK
+    found = {}
+    for name, window in {"both_sides": x, "what_stands_before": before, "what_stands_behind": behind}.items():
+        scores = training.outputs(module, window, 64)[:, LENGTH // 2]
+        found[f"blank_accuracy_{name}"] = 100 * float((scores.argmax(1) == stood).float().mean())
+    return found
+
+
+@torch.no_grad()
+def inside(module: Bert, x: Tensor, stood: Tensor) -> dict[str, float]:
+    """How much the strongest head looks from a blank to the token before it and behind it, and what can be read off the
+    stream after every block: the share (%) of blanks that its `read` finds. And the share of unhidden tokens kept."""
+    middle, streams = LENGTH // 2, list[Tensor]()
+    handles = [
+        module.get_submodule(f"blocks.{i}.hook_resid_post").register_forward_hook(
+            lambda _m, _i, y: streams.append(y[:, middle])
+        )
+        for i in range(len(module.blocks))
+    ]
+    pattern, scores = heads.patterns(module, x)
+    for handle in handles:
+        handle.remove()
+    row = pattern[:, :, :, middle].mean(1)  # (layers, heads, keys)
+    found = {
+        "next_token_head": float(row[..., middle + 1].max()),
+        "previous_token_head": float(row[..., middle - 1].max()),
+    }
+    for i, stream in enumerate(streams):
+        found[f"after_block_{i}_accuracy"] = 100 * float((module.read(stream).argmax(1) == stood).float().mean())
+    plain = x > MASK
+    found["kept_accuracy"] = 100 * float((scores.argmax(2) == x)[plain].float().mean())
+    return found
+
+
 def evaluate(limit: int | None = None) -> tuple[Metric, ...]:
     """Every metric from the weights on disk, over all held-out windows or `limit` of them."""
     torch.set_num_threads(1)
@@ -269,4 +322,8 @@ def evaluate(limit: int | None = None) -> tuple[Metric, ...]:
                 found.append(
                     Metric(f"{what}_accuracy_{source.replace('-', '_')}", 100 * good / of, of, "%", "held out")
                 )
+    model, (x, stood) = nets["masked"], blanks(limit)
+    assert isinstance(model, Bert)
+    for name, value in (sides(model, x, stood) | inside(model, x, stood)).items():
+        found.append(Metric(name, value, len(x), "%" if "accuracy" in name else "", "held out"))
     return tuple(found)

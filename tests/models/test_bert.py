@@ -482,3 +482,53 @@ def test_the_tweets_are_as_many_as_their_note_says():
     assert sizes == [14_115, 1_764, 1_764]
     counts = sum(np.bincount(tweets.read(split)[1]) for split in tweets.SPLITS)
     assert counts.tolist() == [8_995, 6_373, 2_275]
+
+
+def windows(seed=0, count=12):
+    """Windows with a blank in the middle, and what stood there."""
+    order = torch.Generator().manual_seed(seed)
+    x = train.framed(torch.randint(4, 50, (count, train.LENGTH - 2), generator=order).numpy())
+    stood = x[:, train.LENGTH // 2].clone()
+    x[:, train.LENGTH // 2] = train.MASK
+    return x, stood
+
+
+def sharp():
+    """A network with opinions of its own: weights large enough for its answers to differ from place to place."""
+    torch.manual_seed(1)
+    net = model.build(replace(model.SMALL, vocabulary=50, layers=2)).eval()
+    for parameter in net.parameters():
+        parameter.data.mul_(3)
+    return net
+
+
+def test_a_side_that_is_hidden_is_not_seen():
+    net, (x, _) = sharp(), windows()
+    middle = train.LENGTH // 2
+    answer = net(x)[:, middle].argmax(1)
+    found = train.sides(net, x, answer)
+    assert found["blank_accuracy_both_sides"] == 100
+    assert found["blank_accuracy_what_stands_before"] < 100 > found["blank_accuracy_what_stands_behind"]
+    other, _ = windows(seed=1)
+    before, behind = x.clone(), x.clone()
+    before[:, middle:], behind[:, : middle + 1] = other[:, middle:], other[:, : middle + 1]
+    assert (
+        train.sides(net, before, answer)["blank_accuracy_what_stands_before"]
+        == found["blank_accuracy_what_stands_before"]
+    )
+    assert (
+        train.sides(net, behind, answer)["blank_accuracy_what_stands_behind"]
+        == found["blank_accuracy_what_stands_behind"]
+    )
+
+
+def test_what_the_last_block_leaves_is_the_answer():
+    net, (x, _) = sharp(), windows()
+    scores = net(x)
+    answer = scores[:, train.LENGTH // 2].argmax(1)
+    found = train.inside(net, x, answer)
+    assert found["after_block_1_accuracy"] == 100 > found["after_block_0_accuracy"]
+    plain = x > train.MASK
+    assert found["kept_accuracy"] == pytest.approx(100 * float((scores.argmax(2) == x)[plain].float().mean()))
+    assert 0 < found["next_token_head"] < 1
+    assert not any(module._forward_hooks for module in net.modules())
