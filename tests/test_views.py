@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,18 @@ def test_an_unknown_view_or_paper_opens_the_first():
     assert not at.exception
     assert at.title[0].value == first.title
     assert at.segmented_control(key="choose-view").value == next(iter(fitting(first)))
+    assert [note.value for note in at.info][:1] == [f"The link names no paper that is here. Below is {first.name}."]
+    at.selectbox(key="choose-paper").select("lenet5").run()
+    assert not any("no paper" in note.value for note in at.info)
+
+
+def test_a_paper_in_training_says_so(monkeypatch):
+    monkeypatch.setattr(
+        models, "waiting", lambda: (dataclasses.replace(models.paper("lenet5"), slug="soon", name="Soon"),)
+    )
+    assert (
+        opened("soon", "prediction").info[0].value == f"Soon is still in training. Below is {models.papers()[0].name}."
+    )
 
 
 def test_needs_decide_what_fits():

@@ -15,6 +15,11 @@ def picked() -> Paper:
     """The network that the address names: its paper, and which of the paper's networks where there are several."""
     titles = {p.slug: f"{p.year}  {p.name}: {p.title}" if p.name else f"{p.year}  {p.title}" for p in models.papers()}
     slug = choice(st.selectbox, "Paper", titles, key="paper", label_visibility="collapsed")
+    asked = st.session_state["paper"]
+    if asked and asked not in (*titles, *titles.values()):
+        names = {p.slug: p.name for p in models.waiting()}
+        why = f"{names[asked]} is still in training" if asked in names else "The link names no paper that is here"
+        st.info(f"{why}. Below is {models.paper(slug).name}.")
     networks = {n.slug.rpartition("/")[2]: n for n in models.networks(slug)}
     if len(networks) == 1:
         return networks[slug]
