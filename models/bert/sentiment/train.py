@@ -125,7 +125,7 @@ def learn(which: str, seed: int, device: str) -> None:
         measure=measures,
         epoch=epoch,
         average=training.Average(module, KEEP),
-        snapshots=8,
+        snapshots=5,
         looks=10,
     )
     for step in run:
