@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 import models
 from app.interpret.trace import expand
-from models import tokens
+from models import checkpoint, heads, tokens
 from models.bert import PAPER as CARD
 from models.bert import convert, model, train
 from models.bert.sentiment import PAPER as SENTIMENT_CARD
@@ -532,3 +532,34 @@ def test_what_the_last_block_leaves_is_the_answer():
     assert found["kept_accuracy"] == pytest.approx(100 * float((scores.argmax(2) == x)[plain].float().mean()))
     assert 0 < found["next_token_head"] < 1
     assert not any(module._forward_hooks for module in net.modules())
+
+
+@pytest.mark.skipif(CARD in models.waiting(), reason="not trained yet")
+def test_the_note_says_what_was_measured():
+    record = checkpoint.read_record("bert")
+    measured = {metric.name: metric.value for metric in record.metrics}
+    both, before, behind = (
+        measured[f"blank_accuracy_{side}"] for side in ("both_sides", "what_stands_before", "what_stands_behind")
+    )
+    assert 30 < both < 36  # a third
+    assert 0.45 * both < behind < before < 0.6 * both  # half of that
+    assert measured["next_token_head"] > 0.985 < measured["previous_token_head"]
+    after = [measured[f"after_block_{i}_accuracy"] for i in range(4)]
+    assert after[0] < 0.25 * both
+    assert 0.7 < after[1] / after[3] < 0.8  # three quarters
+    assert after == sorted(after)
+    assert measured["kept_accuracy"] > 95
+    assert 32 < measured["masked_perplexity"] < 34
+
+
+@torch.no_grad()
+@pytest.mark.skipif(CARD in models.waiting(), reason="not trained yet")
+def test_the_heads_that_the_note_names_look_beside_the_blank():
+    net = models.load("bert").module
+    for sample in CARD.samples[:5]:
+        x = torch.from_numpy(CARD.takes.parse(sample.source))
+        pattern, _ = heads.patterns(net, x)
+        for blank in (x[0] == train.MASK).nonzero()[:, 0].tolist():
+            assert pattern[1, 0, 1, blank, blank - 1] > 0.9
+            assert pattern[1, 0, 0, blank, blank + 1] > 0.9
+            assert pattern[2:, 0, :, blank, [blank - 1, blank + 1]].max() < 0.6
