@@ -83,6 +83,11 @@ def test_a_paper_in_training_says_so(monkeypatch):
     )
 
 
+def test_the_blank_and_the_class_token_look_first():
+    assert opened("bert", "attention", sample="the doctor").selectbox(key="choose-place").value == "3"
+    assert opened("bert/sentiment", "attention").selectbox(key="choose-place").value == "0"
+
+
 def test_needs_decide_what_fits():
     def view(*needs):
         return View("x", 1, needs, lambda visit: None, "")

@@ -14,9 +14,10 @@ from app.components.grid import grid
 from app.components.strip import sides
 from app.figures.attention import overview
 from app.figures.words import labels
+from app.interpret.answers import answers
 from app.interpret.attention import Attention, Layer, Part
 from app.view import Visit
-from models.paper import Image
+from models.paper import ClassScores, Image, MaskedToken
 
 PARTS = {
     "self": "self-attention",
@@ -130,13 +131,22 @@ def choose(visit: Visit, found: Attention) -> Look:
         at = choice(st.selectbox, "Head", heads, key="head", first=first, width=150).split(".")
         layer, head = part.layers[int(at[0])], int(at[1])
         asking, asked = (called(visit, side, layer) for side in (part.asks, part.asked))
-        start = 0 if layer.front else len(asking) - 1
+        start = _read_out(visit, layer, len(asking))
         query = int(_token("Who looks (query)", asking, range(len(asking)), "place", start))
         window, place = layer.find(query)
         reach = layer.tokens[window].tolist() if len(layer.tokens) > 1 else list(range(len(asked)))
         best = reach[int(layer.pattern[window, head, place].argmax())]
         key = int(_token("at whom (key)", asked, reach, "key", best))
     return Look(visit, name, part, (int(at[0]), head), query, key, asking, asked)
+
+
+def _read_out(visit: Visit, layer: Layer, count: int) -> int:
+    """The token whose look is shown first: the one that the answer is read from, a blank, the class token, or the last."""
+    gives = visit.paper.gives
+    if isinstance(gives, MaskedToken):
+        return session.ask(answers, visit).place
+    classes = isinstance(gives, ClassScores) and not isinstance(visit.paper.takes, Image)
+    return 0 if layer.front or classes else count - 1
 
 
 def _token(label: str, names: tuple[str, ...], among: range | list[int], key: str, first: int) -> str:

@@ -29,7 +29,7 @@ ASSUMES = (
     "a row says less than the network knows."
 )
 ALONE = " What one part adds is read as if it were the whole stream."
-PATCH = " Only the class token was ever trained to be read: a patch is read as if it stood in its place."
+OTHERS = " Only the class token was ever trained to be read: any other is read as if it stood in its place."
 
 
 def kinds(paper: Paper) -> dict[str, str]:
@@ -45,7 +45,7 @@ def draw(visit: Visit) -> None:
     (over_picture if isinstance(visit.paper.takes, Image) else over_text)(look)
     cell(look)
     classes = isinstance(visit.paper.gives, ClassScores)
-    st.caption(ASSUMES + ALONE * (look.of != "resid") + PATCH * classes)
+    st.caption(ASSUMES + ALONE * (look.of != "resid") + OTHERS * classes)
 
 
 def _look(visit: Visit) -> Midway:

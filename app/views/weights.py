@@ -92,15 +92,17 @@ def _pictures(visit: Visit, sheet: Sheet) -> None:
 
 
 def _matrix(visit: Visit, sheet: Sheet) -> None:
-    """A heat map with a name a row and a column; of a large matrix a picture, a point a weight."""
+    """A heat map with a name a row and a column; of a large matrix a picture, a point a weight, a tall one in strips."""
     if sheet.maps.size > LARGE:
-        picture = mosaic(sheet.maps, visit.dark, signed=True)
+        strips = cut(sheet.maps[0])
+        picture = mosaic(strips, visit.dark, columns=len(strips), signed=True)
         _, rows, columns = sheet.maps.shape
         st.image(picture.png, width="stretch", alt=f"{sheet.path}: {rows} units by {columns} inputs, a point a weight")
         foot(
             visit,
             key="weights",
-            reading=_strongest(sheet),
+            reading=_strongest(sheet)
+            + f" {len(strips)} strips of {strips.shape[1]} units, from left to right." * (len(strips) > 1),
             numbers=_numbers(sheet),
             code=_code(visit.paper.slug),
             png=picture.png,
@@ -121,6 +123,14 @@ def _matrix(visit: Visit, sheet: Sheet) -> None:
     exhibit(
         visit, figure, key="weights", reading=_strongest(sheet), numbers=_numbers(sheet), code=_code(visit.paper.slug)
     )
+
+
+def cut(matrix: np.ndarray) -> np.ndarray:
+    """(units, inputs) -> (strips, units of each, inputs): as many as make the whole about 3:2; 0 where units run out."""
+    units, inputs = matrix.shape
+    strips = max(1, round((1.5 * units / inputs) ** 0.5)) if units > 2 * inputs else 1
+    tall = -(-units // strips)
+    return np.pad(matrix, ((0, strips * tall - units), (0, 0))).reshape(strips, tall, inputs)
 
 
 def _strongest(sheet: Sheet) -> str:

@@ -84,6 +84,7 @@ PAPER = Paper(
     ),
     dataset="text",
     twin="Every token sees only those before it, and the network learns to say which comes next.",
+    network="Blanks",
     penultimate="mlm_head",
     stream="blocks.*.hook_resid_post",
     deviations=(

@@ -1,7 +1,12 @@
-"""Run all measurements, print a table, write `tests/bench/results.json`."""
+"""Run all measurements, or the parts that are named; print a table, write `tests/bench/results.json`.
+
+python -m tests.bench               all parts
+python -m tests.bench pages         one of them anew; the others' rows stay
+"""
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import json
 import logging
@@ -14,25 +19,35 @@ import torch
 from tests.bench import compute, pages
 
 OUT = Path(__file__).with_name("results.json")
+PARTS = {
+    "tracing": compute.tracing,
+    "attribution": compute.attribution,
+    "caching": compute.caching,
+    "patching": compute.patching,
+    "pages": pages.pages,
+}
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__.splitlines()[0])
+    parser.add_argument("part", nargs="*", choices=list(PARTS), default=list(PARTS))
     torch.set_num_threads(1)
     logging.disable(logging.WARNING)  # outside an app, Streamlit misses one at every look
-    rows: list[compute.Row] = []
-    for part in (compute.tracing, compute.attribution, compute.caching, compute.patching, pages.pages):
-        for row in part():
-            rows.append(row)
-            goal = "" if row.goal is None else f"goal {row.goal:g} {row.unit}: {'met' if row.met else 'MISSED'}"
-            print(f"{row.what:<72}{row.value:>9.2f} {row.unit:<4} {goal}", flush=True)
-    missed = [row.what for row in rows if row.met is False]
-    print(f"\n{sum(row.met is True for row in rows)} goals met, {len(missed)} missed")
     machine = (
         f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}, torch {torch.__version__}"
     )
-    listed = [{**dataclasses.asdict(row), "value": round(row.value, 3), "met": row.met} for row in rows]
-    OUT.write_text(json.dumps({"machine": machine, "rows": listed}, indent=1) + "\n", "utf8")
-    print(f"written to {OUT}", file=sys.stderr)
+    known = json.loads(OUT.read_text("utf8"))["parts"] if OUT.exists() else {}
+    for part in parser.parse_args().part:
+        rows = []
+        for row in PARTS[part]():
+            goal = "" if row.goal is None else f"goal {row.goal:g} {row.unit}: {'met' if row.met else 'MISSED'}"
+            print(f"{row.what:<80}{row.value:>9.2f} {row.unit:<4} {goal}", flush=True)
+            rows.append({**dataclasses.asdict(row), "value": round(row.value, 3), "met": row.met})
+        known[part] = {"machine": machine, "rows": rows}
+        parts = {name: known[name] for name in PARTS if name in known}
+        OUT.write_text(json.dumps({"parts": parts}, indent=1) + "\n", "utf8")
+    met = [row["met"] for part in known.values() for row in part["rows"] if row["met"] is not None]
+    print(f"\n{sum(met)} goals met, {len(met) - sum(met)} missed; written to {OUT}", file=sys.stderr)
 
 
 if __name__ == "__main__":

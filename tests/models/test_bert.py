@@ -555,11 +555,51 @@ def test_the_note_says_what_was_measured():
 @torch.no_grad()
 @pytest.mark.skipif(CARD in models.waiting(), reason="not trained yet")
 def test_the_heads_that_the_note_names_look_beside_the_blank():
-    net = models.load("bert").module
-    for sample in CARD.samples[:5]:
+    net, later = models.load("bert").module, []
+    for sample in CARD.samples[:-1]:  # all that have a blank
         x = torch.from_numpy(CARD.takes.parse(sample.source))
         pattern, _ = heads.patterns(net, x)
         for blank in (x[0] == train.MASK).nonzero()[:, 0].tolist():
-            assert pattern[1, 0, 1, blank, blank - 1] > 0.9
-            assert pattern[1, 0, 0, blank, blank + 1] > 0.9
-            assert pattern[2:, 0, :, blank, [blank - 1, blank + 1]].max() < 0.6
+            assert pattern[1, 0, 1, blank, blank - 1] > 0.95
+            assert pattern[1, 0, 0, blank, blank + 1] > 0.95
+            later.append(pattern[2:, 0, :, blank, [blank - 1, blank + 1]])
+    assert len(later) == 8
+    assert torch.stack(later).mean(0).max() < 0.35  # sometimes a neighbour is what matters
+
+
+@pytest.mark.skipif(CARD in models.waiting(), reason="not trained yet")
+def test_what_the_note_on_tweets_says_of_negation_and_irony():
+    net = models.load("bert/sentiment")
+
+    def called(text):
+        with torch.no_grad():
+            return tweets.LABELS[int(net.module(torch.from_numpy(net.paper.takes.parse(text))).argmax())]
+
+    asked = {sample.name: called(sample.source) for sample in SENTIMENT_CARD.samples}
+    assert asked == {
+        "thanks": "positive",
+        "a complaint": "negative",
+        "news": "neutral",
+        "a question": "neutral",
+        "irony": "positive",
+        "not bad": "negative",
+        "not good": "positive",
+    }
+    assert called("great, another delay") == "negative"
+    measured = {metric.name: metric.value for metric in net.record.metrics}
+    assert measured["same_class_nearby_before"] < 60 < 70 < measured["same_class_nearby_after"]
+    for other in ("twin_test_accuracy", "baseline_test_accuracy"):
+        assert abs(measured["test_accuracy"] - measured[other]) < 2
+
+
+def test_company_by_hand():
+    class Line(model.Encoder):
+        def encode(self, tokens):
+            return tokens[:, :, None].float()
+
+    x = torch.tensor([[0], [1], [10], [11], [12]])
+    module = Line(replace(model.SMALL, vocabulary=8, layers=1))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tuning, "NEAREST", 1)
+        assert tuning.company(module, x, torch.tensor([0, 0, 1, 1, 1])) == 100
+        assert tuning.company(module, x, torch.tensor([0, 1, 1, 1, 1])) == pytest.approx(60)

@@ -42,6 +42,7 @@ warnings.filterwarnings("ignore", message="Setting (forward, )?backward hooks")
 
 BATCH = 64  # inputs in one forward pass of a path method: bounds memory, and lets a visitor abandon it
 MASKED = 32  # masked inputs in one forward pass of a perturbation method
+LARGE = 250_000  # weights of a network that gets no more than a quarter of BATCH at once
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,11 @@ class Case:
     noise: float
     seed: int
     noisy: bool = False  # whether the method is to be smoothed: then no patch of the input is bare
+
+    @cached_property
+    def batch(self) -> int:
+        """BATCH, or a quarter of it for a network of more than LARGE weights: a deep one's maps take 3 MB an input."""
+        return BATCH // 4 if sum(p.numel() for p in self.module.parameters()) > LARGE else BATCH
 
     @cached_property
     def input(self) -> Tensor:
@@ -136,10 +142,10 @@ class Method:
         """About how many forward passes it makes, for showing progress."""
         features = int(case.patches.max()) + 1 if not self.slopes else 1
         if self.name == "ShapleyValueSampling":
-            return 1 + case.samples * -(-features // MASKED)
+            return 1 + case.samples * -(-features // min(MASKED, case.batch))
         if not self.slopes:
-            return 1 + -(-max(case.samples, 4 * features) // MASKED)
-        return 1 + -(-max(case.steps, case.samples) // BATCH)
+            return 1 + -(-max(case.samples, 4 * features) // min(MASKED, case.batch))
+        return 1 + -(-max(case.steps, case.samples) // case.batch)
 
 
 def _simple(kind: Callable[[nn.Module], Any], **arguments: Any) -> Callable[[Case], Plan]:
@@ -151,7 +157,7 @@ def _integrated(c: Case) -> Plan:
         "baselines": c.reference,
         "target": c.target,
         "n_steps": c.steps,
-        "internal_batch_size": BATCH,
+        "internal_batch_size": c.batch,
     }
 
 
@@ -179,7 +185,7 @@ def _occlusion(c: Case) -> Plan:
         "strides": (window[0], stride, stride),
         "baselines": c.reference,
         "target": c.target,
-        "perturbations_per_eval": MASKED,
+        "perturbations_per_eval": min(MASKED, c.batch),
     }
 
 
@@ -188,7 +194,7 @@ def _masked(c: Case, **more: Any) -> dict[str, Any]:
         "feature_mask": c.patches,
         "baselines": c.reference,
         "target": c.target,
-        "perturbations_per_eval": MASKED,
+        "perturbations_per_eval": min(MASKED, c.batch),
         **more,
     }
 
@@ -236,7 +242,7 @@ def _path(c: Case) -> dict[str, Any]:
         "baselines": c.reference,
         "target": c.target,
         "n_steps": c.steps,
-        "internal_batch_size": BATCH,
+        "internal_batch_size": c.batch,
         "method": "riemann_trapezoid",
     }
 

@@ -34,6 +34,7 @@ SMOOTH = 0.1  # of the target is spread over all classes: people disagree, too
 KEEP = 0.998  # of the average of the weights, at every step
 GROUP = 8  # batches whose tweets are sorted by length, so that little is padding
 LONGEST = 128
+NEAREST = 8  # tweets that are looked at around each
 LOOK = 600  # tweets of a split for the curve
 
 
@@ -181,6 +182,15 @@ def baseline(limit: int | None = None) -> float:
     return 100 * float(best.score(test[:limit], tweets.read("test")[1][:limit]))
 
 
+@torch.no_grad()
+def company(module: Encoder, x: Tensor, target: Tensor) -> float:
+    """Of the NEAREST tweets whose vectors of [CLS] lie nearest to a tweet's, the share (%) of its class; over all tweets."""
+    summary = torch.cat([module.encode(part)[:, 0] for part in x.split(128)])
+    apart = torch.cdist(summary, summary).fill_diagonal_(torch.inf)
+    beside = target[apart.topk(min(NEAREST, len(x) - 1), largest=False).indices]
+    return 100 * float((beside == target[:, None]).float().mean())
+
+
 def evaluate(limit: int | None = None) -> tuple[Metric, ...]:
     """Every metric from the weights on disk, over the 1,764 test tweets or the first `limit`."""
     torch.set_num_threads(1)
@@ -197,4 +207,8 @@ def evaluate(limit: int | None = None) -> tuple[Metric, ...]:
         ours = target == label
         share = 100 * float((answers["model"][ours] == label).float().mean())
         found.append(Metric(f"{name}_found", share, int(ours.sum()), "%"))
+    for name, slug in (("before", ENCODER), ("after", SLUG)):
+        module = restore(slug)
+        assert isinstance(module, Encoder)
+        found.append(Metric(f"same_class_nearby_{name}", company(module, x, target), len(x), "%"))
     return tuple(found)
