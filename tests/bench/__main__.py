@@ -1,7 +1,7 @@
 """Run all measurements, or the parts that are named; print a table, write `tests/bench/results.json`.
 
 python -m tests.bench               all parts
-python -m tests.bench pages         one of them anew; the others' rows stay
+python -m tests.bench opening       one of them anew; the others' rows stay
 """
 
 from __future__ import annotations
@@ -24,20 +24,27 @@ PARTS = {
     "attribution": compute.attribution,
     "caching": compute.caching,
     "patching": compute.patching,
-    "pages": pages.pages,
+    "rooms": pages.rooms,
+    "opening": pages.opening,
+    "clicks": pages.clicks,
 }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__.splitlines()[0])
-    parser.add_argument("part", nargs="*", choices=list(PARTS), default=list(PARTS))
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench", description="Run all measurements, or the parts that are named."
+    )
+    parser.add_argument("part", nargs="*", help=f"{', '.join(PARTS)}; all, if none is named")
+    asked = parser.parse_args().part or list(PARTS)
+    if unknown := set(asked) - set(PARTS):
+        parser.error(f"no part is called {', '.join(sorted(unknown))}: there are {', '.join(PARTS)}")
     torch.set_num_threads(1)
     logging.disable(logging.WARNING)  # outside an app, Streamlit misses one at every look
     machine = (
         f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}, torch {torch.__version__}"
     )
     known = json.loads(OUT.read_text("utf8"))["parts"] if OUT.exists() else {}
-    for part in parser.parse_args().part:
+    for part in asked:
         rows = []
         for row in PARTS[part]():
             goal = "" if row.goal is None else f"goal {row.goal:g} {row.unit}: {'met' if row.met else 'MISSED'}"

@@ -7,9 +7,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psutil
-from playwright.sync_api import Page, WebSocket, sync_playwright
+from playwright.sync_api import Browser, Page, WebSocket, sync_playwright
 
 import models
 from app.view import fitting
@@ -17,8 +18,10 @@ from tests.bench.compute import Row
 from tests.browser.conftest import CHROMIUM, FLAGS, serve, settle
 
 CLICKS = 50
-DRAWN = """() => [...document.querySelectorAll('[data-testid=stPlotlyChart]')].slice(0, 1).every(
-    chart => chart.querySelector('.main-svg'))"""
+DRAWN = """() => {
+    const first = document.querySelector('[class*="st-key-figure-"], [data-testid=stImage]');
+    return !first || !!first.querySelector('.main-svg, img, canvas, svg, button');
+}"""
 REST = 5.0  # seconds after the last page, when what was freed has been given back
 LIBRARIES = "streamlit torch plotly.io pandas scipy.ndimage captum.attr sklearn.manifold transformer_lens.tools.analysis".split()
 LONG = ("the cat sat on the mat, " * 8)[:-2]  # 64 tokens of GPT-2's
@@ -45,13 +48,24 @@ def address(slug: str, view: str) -> str:
     return f"/paper?paper={main}&view={view}" + (f"&network={further}" if further else "")
 
 
-def pages() -> Iterator[Row]:
+@contextmanager
+def visiting() -> Iterator[tuple[Browser, str, int]]:
+    """Chromium, the address of an app of its own, and the app's process id."""
     with serve() as (url, pid), sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        page = chromium.new_context(viewport={"width": 1400, "height": 900}).new_page()
+        yield chromium, url, pid
+        chromium.close()
+
+
+def new_page(chromium: Browser) -> Page:
+    return chromium.new_context(viewport={"width": 1400, "height": 900}).new_page()
+
+
+def rooms() -> Iterator[Row]:
+    """Every room of every network, one after the other: what goes over the wire, and what the server comes to hold."""
+    with visiting() as (chromium, url, pid):
+        page, server, highest = new_page(chromium), psutil.Process(pid), 0
         wire = Wire(page)
-        server = psutil.Process(pid)
-        highest = 0
         for paper in models.papers():
             for network in models.networks(paper.slug):
                 for view in fitting(network):
@@ -64,10 +78,6 @@ def pages() -> Iterator[Row]:
         time.sleep(REST)
         yield Row("the server's memory after every paper and view", server.memory_info().rss / 2**20, "MB", 650.0)
         yield Row("the same of a process that has imported the libraries, and no more", imported(), "MB")
-        yield from opening(page, url)
-        yield from clicks(page, url)
-        yield from heads(chromium.new_context(viewport={"width": 1400, "height": 900}).new_page(), url)
-        chromium.close()
 
 
 def imported() -> float:
@@ -78,8 +88,13 @@ def imported() -> float:
     return float(found.stdout)
 
 
-def opening(page: Page, url: str) -> Iterator[Row]:
+def opening() -> Iterator[Row]:
     """A warm server, a new visit: from the address to the first figure or mosaic."""
+    with visiting() as (chromium, url, _):
+        yield from opened(new_page(chromium), url)
+
+
+def opened(page: Page, url: str) -> Iterator[Row]:
     for paper in models.papers():
         taken = []
         for _ in range(5):
@@ -92,7 +107,13 @@ def opening(page: Page, url: str) -> Iterator[Row]:
         yield Row(f"open {paper.slug}: to the first figure, median of 5", statistics.median(taken), "s", 2.0)
 
 
-def clicks(page: Page, url: str) -> Iterator[Row]:
+def clicks() -> Iterator[Row]:
+    with visiting() as (chromium, url, _):
+        yield from units(new_page(chromium), url)
+        yield from heads(new_page(chromium), url)
+
+
+def units(page: Page, url: str) -> Iterator[Row]:
     """Fifty clicks on units of the Weights mosaic, each to the moment when the figure beside it has changed."""
     page.goto(url + "/paper?paper=lenet5&view=weights&layer=C3")
     settle(page)
