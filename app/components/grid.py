@@ -30,7 +30,8 @@ export default function (component) {
   const { parentElement, data, setTriggerValue } = component;
   const img = parentElement.querySelector('img'), cells = parentElement.querySelector('.cells');
   const sheet = parentElement.querySelector('.sheet');
-  img.src = data.png; img.alt = data.alt;
+  if (img.src !== data.png) img.src = data.png;  // else it would be decoded anew
+  img.alt = data.alt;
   for (const [name, texts] of [['across', data.across], ['down', data.down]]) {
     const names = parentElement.querySelector('.' + name);
     names.replaceChildren(...texts.map(text => { const e = document.createElement('span'); e.textContent = text; return e; }));

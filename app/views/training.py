@@ -33,8 +33,11 @@ from models.paper import ClassScores, Embedding, Fact, Image, Text, TextPair
 
 MANY = 100  # answers above which not all have a line
 TWICE = "On random tokens that are written twice, the share of its look that the best head spends on "
+CHOSEN = "On examples that settings were chosen by; none was trained on."
 MEANING = {  # of what is measured, where its name does not say it
     "bits_per_byte": "That many bits the network needs for a byte of text that it never saw: fewer is better.",
+    "valid_accuracy": CHOSEN,
+    "valid_loss": CHOSEN,
     "corrections": "How often the weights had to be corrected: once for every wrong answer.",
     "previous_token_score": TWICE + "the token before.",
     "duplicate_token_score": TWICE + "earlier places of the same token.",

@@ -43,13 +43,13 @@ def main() -> None:
     machine = (
         f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}, torch {torch.__version__}"
     )
-    known = json.loads(OUT.read_text("utf8"))["parts"] if OUT.exists() else {}
     for part in asked:
         rows = []
         for row in PARTS[part]():
             goal = "" if row.goal is None else f"goal {row.goal:g} {row.unit}: {'met' if row.met else 'MISSED'}"
             print(f"{row.what:<80}{row.value:>9.2f} {row.unit:<4} {goal}", flush=True)
             rows.append({**dataclasses.asdict(row), "value": round(row.value, 3), "met": row.met})
+        known = json.loads(OUT.read_text("utf8"))["parts"] if OUT.exists() else {}
         known[part] = {"machine": machine, "rows": rows}
         parts = {name: known[name] for name in PARTS if name in known}
         OUT.write_text(json.dumps({"parts": parts}, indent=1) + "\n", "utf8")

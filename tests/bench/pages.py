@@ -22,6 +22,16 @@ DRAWN = """() => {
     const first = document.querySelector('[class*="st-key-figure-"], [data-testid=stImage]');
     return !first || !!first.querySelector('.main-svg, img, canvas, svg, button');
 }"""
+ANSWER = """(button, where) => new Promise((done, fail) => {
+    const said = () => document.querySelector(where)?.textContent, before = said(), start = performance.now();
+    const look = () => {
+        if (performance.now() - start > 10000) fail(new Error(`${where} says the same after 10 s`));
+        if (said() === before) setTimeout(look, 2);
+        else requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now() - start)));
+    };
+    button.click();
+    look();
+})"""
 REST = 5.0  # seconds after the last page, when what was freed has been given back
 LIBRARIES = "streamlit torch plotly.io pandas scipy.ndimage captum.attr sklearn.manifold transformer_lens.tools.analysis".split()
 LONG = ("the cat sat on the mat, " * 8)[:-2]  # 64 tokens of GPT-2's
@@ -119,31 +129,28 @@ def units(page: Page, url: str) -> Iterator[Row]:
     settle(page)
     taken = []
     for i in range(CLICKS):
-        cell = page.locator(".cells button").nth((i + 1) % 16)
-        before = page.evaluate("document.querySelector('.stApp').innerText")
-        start = time.perf_counter()
-        cell.click()
-        page.wait_for_function("t => document.querySelector('.stApp').innerText !== t", arg=before)
-        taken.append(1e3 * (time.perf_counter() - start))
-        settle(page, quiet=50)
+        taken.append(answer(page, f"unit {(i + 1) % 16}", "foot-weight"))
     yield from spread("a click to the new figure", taken)
 
 
 def heads(page: Page, url: str) -> Iterator[Row]:
     """Fifty clicks on heads in the mosaic of all, a text of 64 tokens, each until the sentence about that head stands."""
     wire = Wire(page)
-    page.goto(url + "/paper?paper=gpt2&view=attention&text=" + LONG.replace(" ", "+"))
+    page.goto(url + "/paper?paper=gpt2&view=attention&head=3.5&text=" + LONG.replace(" ", "+"))
     settle(page)
     taken = []
     for i in range(CLICKS):
-        name = f"layer {i % 4}, head {i % 6}"
-        start = time.perf_counter()
-        page.get_by_role("button", name=name, exact=True).click()
-        page.get_by_text(f"{name.capitalize()} has an entropy of").wait_for()
-        taken.append(1e3 * (time.perf_counter() - start))
-        settle(page, quiet=50)
+        taken.append(answer(page, f"layer {i % 4}, head {i % 6}", "foot-heads"))
     yield Row("attention of 64 tokens, all heads: the largest message", wire.largest / 2**20, "MB", 1.0)
     yield from spread("attention of 64 tokens: a click to the new head", taken)
+
+
+def answer(page: Page, button: str, container: str) -> float:
+    """Milliseconds from a click until the sentence in a container is another one and has been painted, by the page's clock."""
+    found = page.get_by_role("button", name=button, exact=True).element_handle()
+    taken = found.evaluate(ANSWER, f".st-key-{container}")
+    settle(page, quiet=50)
+    return float(taken)
 
 
 def spread(what: str, taken: list[float]) -> Iterator[Row]:

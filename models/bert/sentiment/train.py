@@ -126,7 +126,7 @@ def learn(which: str, seed: int, device: str) -> None:
         measure=measures,
         epoch=epoch,
         average=training.Average(module, KEEP),
-        snapshots=5,
+        snapshots=8,
         looks=10,
     )
     for step in run:
