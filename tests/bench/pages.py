@@ -25,7 +25,7 @@ DRAWN = """() => {
 ANSWER = """(button, where) => new Promise((done, fail) => {
     const said = () => document.querySelector(where)?.textContent, before = said(), start = performance.now();
     const look = () => {
-        if (performance.now() - start > 10000) fail(new Error(`${where} says the same after 10 s`));
+        if (performance.now() - start > 10000) return fail(new Error(`${where} says the same after 10 s`));
         if (said() === before) setTimeout(look, 2);
         else requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now() - start)));
     };
@@ -105,6 +105,7 @@ def opening() -> Iterator[Row]:
 
 
 def opened(page: Page, url: str) -> Iterator[Row]:
+    """A row a paper, each opened five times."""
     for paper in models.papers():
         taken = []
         for _ in range(5):
@@ -118,6 +119,7 @@ def opened(page: Page, url: str) -> Iterator[Row]:
 
 
 def clicks() -> Iterator[Row]:
+    """What a click costs, in the room of weights and in that of attention."""
     with visiting() as (chromium, url, _):
         yield from units(new_page(chromium), url)
         yield from heads(new_page(chromium), url)

@@ -554,6 +554,16 @@ def test_the_note_says_what_was_measured():
 
 @torch.no_grad()
 @pytest.mark.skipif(CARD in models.waiting(), reason="not trained yet")
+def test_the_blanks_that_the_note_fills_are_filled_so():
+    net, samples = models.load("bert").module, {sample.name: sample.source for sample in CARD.samples}
+    for name, word in (("a flight", " flight"), ("which bank?", " door")):
+        x = torch.from_numpy(CARD.takes.parse(samples[name]))
+        best = net(x)[0, int((x[0] == train.MASK).nonzero()[0])].argmax()
+        assert [int(best)] == tokens.encode("bert", word)
+
+
+@torch.no_grad()
+@pytest.mark.skipif(CARD in models.waiting(), reason="not trained yet")
 def test_the_heads_that_the_note_names_look_beside_the_blank():
     net, later = models.load("bert").module, []
     for sample in CARD.samples[:-1]:  # all that have a blank

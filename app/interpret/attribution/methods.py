@@ -42,7 +42,7 @@ warnings.filterwarnings("ignore", message="Setting (forward, )?backward hooks")
 
 BATCH = 64  # inputs in one forward pass of a path method: bounds memory, and lets a visitor abandon it
 MASKED = 32  # masked inputs in one forward pass of a perturbation method
-LARGE = 250_000  # weights of a network that gets no more than a quarter of BATCH at once
+LARGE = 250_000  # weights of a network that gets no more than half of BATCH at once
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ class Case:
 
     @cached_property
     def batch(self) -> int:
-        """BATCH, or a quarter of it for a network of more than LARGE weights: a deep one's maps take 3 MB an input."""
-        return BATCH // 4 if sum(p.numel() for p in self.module.parameters()) > LARGE else BATCH
+        """BATCH, or half of it for a network of more than LARGE weights, whose maps take much memory."""
+        return BATCH // 2 if sum(p.numel() for p in self.module.parameters()) > LARGE else BATCH
 
     @cached_property
     def input(self) -> Tensor:
