@@ -54,8 +54,12 @@ export default function (component) {
     const column = make('div', side ? 'right' : 'left'); column.append(make('h6', '', data.heads[side]));
     const tokens = names.map((name, i) => {
       const row = make('div', 'one'), button = make('button', '', name), share = make('small', '');
-      const others = Array.from({ length: side ? n : m }, (_, j) => [side ? at(j, i) : at(i, j), j]);
-      const most = others.filter(([p]) => p >= .005).sort((a, b) => b[0] - a[0]).slice(0, 3);
+      const others = [];
+      for (let j = 0; j < (side ? n : m); j++) {
+        const p = side ? at(j, i) : at(i, j);
+        if (p >= .005) others.push([p, j]);
+      }
+      const most = others.sort((a, b) => b[0] - a[0]).slice(0, 3);
       const said = most.map(([p, j]) => `${(side ? data.rows : data.columns)[j]} ${percent(p)}`).join(', ') || 'nobody';
       button.type = 'button'; button.dataset.arc = `${side},${i}`;
       button.title = `${name}: ${side ? 'looked at by' : 'looks at'} ${said}`;
@@ -71,17 +75,19 @@ export default function (component) {
   middle.append(make('h6', '', '\\u00a0'), svg);
   both.append(sides[0].column, middle, sides[1].column); box.replaceChildren(both);
 
-  const line = (i, j, p, faint) => {
-    const e = document.createElementNS(NS, 'path'), y = TALL * (i + .5), z = TALL * (j + .5);
-    e.setAttribute('d', `M0,${y} C45,${y} 55,${z} 100,${z}`);
-    e.setAttribute('stroke', data.colour); e.setAttribute('stroke-width', (faint ? .5 : 1) + 3 * p);
+  const curve = (i, j) => `M0,${TALL * (i + .5)} C45,${TALL * (i + .5)} 55,${TALL * (j + .5)} 100,${TALL * (j + .5)}`;
+  const line = (d, p, faint) => {
+    const e = document.createElementNS(NS, 'path');
+    e.setAttribute('d', d); e.setAttribute('stroke', data.colour); e.setAttribute('stroke-width', (faint ? .5 : 1) + 3 * p);
     e.setAttribute('stroke-opacity', Math.min(1, (faint ? .3 : 1) * Math.sqrt(p)));
     return e;
   };
-  const every = [];
+  const every = [], alike = {};
   for (let i = 0; i < n; i++) for (let j = 0; j < m; j++) if (at(i, j) >= data.least) every.push([at(i, j), i, j]);
   every.sort((a, b) => b[0] - a[0]);
-  const back = every.slice(0, data.most).map(([p, i, j]) => line(i, j, p, true));
+  // Lines about as strong are one path: a thousand paths take a browser longer than all else on the page.
+  for (const [p, i, j] of every.slice(0, data.most)) (alike[Math.round(12 * Math.sqrt(p))] ??= []).push(curve(i, j));
+  const back = Object.entries(alike).map(([level, lines]) => line(lines.join(' '), (level / 12) ** 2, true));
   const show = (which, faint) => {
     const front = [];
     sides.forEach(({ tokens }, side) => tokens.forEach(({ button, share }, i) => {
@@ -91,7 +97,7 @@ export default function (component) {
         ? `color-mix(in srgb, ${data.colour} ${Math.round(75 * Math.sqrt(p))}%, transparent)` : 'transparent';
       button.style.fontWeight = mine ? '600' : '';
       share.textContent = p >= .005 ? percent(p) : '';
-      if (p >= .001) front.push(side ? line(which[1], i, p) : line(i, which[1], p));
+      if (p >= .001) front.push(line(side ? curve(which[1], i) : curve(i, which[1]), p));
     }));
     svg.replaceChildren(...(faint ? back : []), ...front);
   };

@@ -7,6 +7,9 @@ shares themselves.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import unescape
+from typing import Any
+from unicodedata import east_asian_width
 
 import numpy as np
 import plotly.graph_objects as go
@@ -67,15 +70,25 @@ def shares(
     )
     n, m = pattern.shape
     dress(figure, dark, title=title, height=max(360, min(760, max(200 + 14 * min(n, 30), 200 + 10 * n))))
+    beside, below = (_ticks(names) for names in (rows, columns))
+    # Margins that are known spare the browser drawing the map once more for each that it finds out.
+    figure.update_layout(margin={"autoexpand": False, "l": _room(beside), "b": _room(below), "t": 92})
     if 0 <= chosen[0] < n:
         frame = {"type": "rect", "line": {"color": t.accent, "width": 1}}
         figure.add_shape(x0=-0.5, x1=m - 0.5, y0=chosen[0] - 0.5, y1=chosen[0] + 0.5, **frame)
         if 0 <= chosen[1] < m:
             frame["line"] = {"color": t.accent, "width": 3}
             figure.add_shape(x0=chosen[1] - 0.5, x1=chosen[1] + 0.5, y0=chosen[0] - 0.5, y1=chosen[0] + 0.5, **frame)
-    quiet = {"type": "category", "showgrid": False, "zeroline": False, "fixedrange": True, "tickcolor": t.line}
-    figure.update_yaxes(range=[n - 0.5, -0.5], title=axes[0], **_ticks(rows), **quiet)
-    return figure.update_xaxes(range=[-0.5, m - 0.5], title=axes[1], tickangle=-90, **_ticks(columns), **quiet)
+    quiet = {
+        "type": "category",
+        "showgrid": False,
+        "zeroline": False,
+        "fixedrange": True,
+        "tickcolor": t.line,
+        "automargin": False,
+    }
+    figure.update_yaxes(range=[n - 0.5, -0.5], title=axes[0], **beside, **quiet)
+    return figure.update_xaxes(range=[-0.5, m - 0.5], title=axes[1], tickangle=-90, **below, **quiet)
 
 
 def _plain(name: str) -> str:
@@ -83,12 +96,19 @@ def _plain(name: str) -> str:
     return name.replace("&", "&amp;").replace("<", "&lt;")
 
 
-def _ticks(names: Sequence[str]) -> dict[str, object]:
+def _ticks(names: Sequence[str]) -> dict[str, Any]:
     """Names along an axis, in small letters where there are many; every second or third where they are too many."""
     places = list(range(0, len(names), -(-len(names) // NAMES)))
     size = 12 if len(names) <= 28 else 10
     short = [_plain(names[i] if len(names[i]) <= 14 else f"{names[i][:13]}…") for i in places]
     return {"tickmode": "array", "tickvals": places, "ticktext": short, "tickfont": {"size": size}}
+
+
+def _room(ticks: dict[str, Any]) -> int:
+    """Pixels that an axis needs beside the plot for its ticks' names and its title."""
+    names = [unescape(name) for name in ticks["ticktext"]]
+    letters = max((len(name) + sum(east_asian_width(c) in "WF" for c in name) for name in names), default=0)
+    return 36 + round(0.54 * ticks["tickfont"]["size"] * letters)
 
 
 def _map(
