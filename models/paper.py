@@ -218,6 +218,12 @@ class ClassScores:
     unit: str = "logit"  # what a score is measured in: "logit", "negative squared distance", "net input"
     probability: Literal["softmax", "sigmoid", "identity"] = "softmax"
     several: bool = False  # more than one class can be right at once
+    kinds: tuple[tuple[str, int], ...] = ()  # of very many classes: each kind and how many, which follow one another
+
+    def kind(self, place: int) -> int:
+        """Which of the kinds a class is of, by its place among the labels."""
+        ends = np.cumsum([count for _, count in self.kinds])
+        return int(np.searchsorted(ends, place, side="right"))
 
 
 @dataclass(frozen=True)

@@ -29,20 +29,22 @@ SMALL = {"sign": 4 / 255, "gradient": 0.5}  # one of the small steps, in the sam
 STEPS, MOST = 48, 32  # small steps, and points, at most
 CANDIDATES = 16  # points tried in every step: those of which most is promised
 SURE = 1e-5  # of the scores' size: a lead that is left however the same sum is rounded
+NEAR = 24  # answers tried of a network with more: the likeliest
 BATCH = 64  # pictures at a time: more of them fall out of the processor's cache
 
 
 @dataclass(frozen=True)
 class Flips:
-    """For every class the smallest change found that makes it the answer. Row `was` is the input itself.
+    """For every class tried the smallest change found that makes it the answer. Row `was` is the input itself.
 
-    before (channels, height, width) and after (classes, channels, height, width) in 0..1; scores (classes, classes) of
-    the changed pictures; steps (classes,): 1 for a single step, more where only small steps one after the other helped,
-    0 where nothing did; for `points` their number.
+    classes (rows,): which they are, all where they are few; before (channels, height, width) and after (rows, channels,
+    height, width) in 0..1; scores (rows, classes) of the changed pictures; steps (rows,): 1 for a single step, more where
+    only small steps one after the other helped, 0 where nothing did; for `points` their number.
     """
 
     way: Way
     was: int
+    classes: np.ndarray
     before: np.ndarray
     after: np.ndarray
     scores: np.ndarray
@@ -50,38 +52,38 @@ class Flips:
 
     @property
     def flipped(self) -> np.ndarray:
-        """Which classes were reached (classes,)."""
+        """Which rows were reached (rows,)."""
         return self.steps > 0
 
     @property
     def change(self) -> np.ndarray:
-        """Signed, (classes, channels, height, width), in 0..1."""
+        """Signed, (rows, channels, height, width), in 0..1."""
         return self.after - self.before
 
     @property
     def epsilon(self) -> np.ndarray:
-        """The largest change of a single point for every class (classes,), in 0..1."""
+        """The largest change of a single point for every row (rows,), in 0..1."""
         return np.abs(self.change).reshape(len(self.after), -1).max(1)
 
     @property
     def length(self) -> np.ndarray:
-        """The Euclidean length of the change for every class (classes,); 1 is one point from black to white."""
+        """The Euclidean length of the change for every row (rows,); 1 is one point from black to white."""
         return np.sqrt((self.change.reshape(len(self.after), -1) ** 2).sum(1))
 
     @property
     def share(self) -> np.ndarray:
-        """The share of points that change by half a grey level of 255 or more (classes,)."""
+        """The share of points that change by half a grey level of 255 or more (rows,)."""
         return (np.abs(self.change) >= 0.5 / 255).reshape(len(self.after), -1).mean(1)
 
     @property
     def cost(self) -> np.ndarray:
-        """How large the change is in its own measure (classes,): grey levels of 255, length, points; inf if never."""
+        """How large the change is in its own measure (rows,): grey levels of 255, length, points; inf if never."""
         own = {"sign": 255 * self.epsilon, "gradient": self.length, "points": self.steps.astype(np.float32)}
         return np.where(self.flipped, own[self.way], np.inf)
 
     @property
     def nearest(self) -> int:
-        """The class that the smallest change reaches; `was` where nothing changes the answer."""
+        """The row that the smallest change reaches; `was` where nothing changes the answer."""
         return int(self.cost.argmin()) if self.flipped.any() else self.was
 
 
@@ -92,13 +94,22 @@ def ways(module: nn.Module, paper: Paper, x: np.ndarray) -> tuple[Way, ...]:
     if paper.takes.binary or not all(getattr(m, "differentiable", True) for m in module.modules()):
         return ("points",)
     v, score = _picture(module, paper.takes, paper.scores, x)
-    every = torch.arange(len(paper.scores.labels))
+    every = tried(_all(score, v)[0])
     flat = not _gradient(score, v.expand(len(every), *v.shape[1:]), every)[0].any()
     return ("points",) if flat else ("sign", "gradient", "points")
 
 
-def flips(module: nn.Module, paper: Paper, x: np.ndarray, way: Way = "sign", tick: Tick = lambda _: None) -> Flips:
-    """Change the picture `x` (1, channels, height, width) as little as possible towards every other class.
+def tried(scores: torch.Tensor, also: int = -1) -> torch.Tensor:
+    """(classes,) scores -> the classes that are tried, in their order: the NEAR likeliest, and one more if asked for."""
+    few = scores.argsort(descending=True, stable=True)[:NEAR]
+    return torch.cat([few, torch.tensor([also])[: also + 1]]).unique()
+
+
+def flips(
+    module: nn.Module, paper: Paper, x: np.ndarray, way: Way = "sign", also: int = -1, tick: Tick = lambda _: None
+) -> Flips:
+    """Change the picture `x` (1, channels, height, width) as little as possible towards every other class: of more than
+    NEAR the likeliest, and the class `also`.
 
     A single step is searched along its length for the first flip (on a grid, then finer and finer around it). Where no
     length flips, small steps follow the gradient as it turns, and the way they went is then shortened. `points` turns
@@ -109,15 +120,16 @@ def flips(module: nn.Module, paper: Paper, x: np.ndarray, way: Way = "sign", tic
     takes = paper.takes
     v, score = _picture(module, takes, paper.scores, x)
     before = _all(score, v)[0]
-    was = int(before.argmax())
-    goals = torch.tensor([k for k in range(len(before)) if k != was])
+    classes = tried(before, also)
+    was = int((classes == before.argmax()).int().argmax())
+    others = torch.arange(len(classes)) != was
+    goals = classes[others]
     found, steps = _points(score, v, goals, tick) if way == "points" else _steps(score, v, goals, way, tick)
-    after = v.repeat(len(before), 1, 1, 1)
-    count = np.zeros(len(before), np.int64)
-    reached = goals[steps > 0]
-    after[reached], count[reached.numpy()] = found[steps > 0], steps[steps > 0].numpy()
+    after, count = v.repeat(len(classes), 1, 1, 1), torch.zeros(len(classes), dtype=torch.long)
+    reached = torch.nonzero(others).flatten()[steps > 0]
+    after[reached], count[reached] = found[steps > 0], steps[steps > 0]
     scores = _all(lambda pictures: module(_normalised(pictures, takes)), after)
-    return Flips(way, was, v[0].numpy().copy(), after.numpy(), scores.numpy(), count)
+    return Flips(way, was, classes.numpy(), v[0].numpy().copy(), after.numpy(), scores.numpy(), count.numpy())
 
 
 def _picture(module: nn.Module, takes: Image, gives: ClassScores, x: np.ndarray) -> tuple[torch.Tensor, Score]:

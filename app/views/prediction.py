@@ -13,7 +13,7 @@ from app.components.choice import choice
 from app.components.exhibit import exhibit
 from app.figures.bars import bars
 from app.figures.triptych import triptych
-from app.interpret.counterfactual import MOST, Flips, flips, ways
+from app.interpret.counterfactual import MOST, NEAR, Flips, flips, ways
 from app.interpret.prediction import Prediction, predict, probabilities
 from app.view import View, Visit
 from models.paper import ClassScores, Image
@@ -49,19 +49,21 @@ def _changes(visit: Visit, said: Prediction) -> None:
         st.caption(
             "This network lets no gradient through, or sees only on and off: nothing less than a whole pixel can change."
         )
-    found = session.ask(flips, visit, way=way)
-    wanted = said.labels.index(target) if target in said.labels else found.was
-    goal = wanted if wanted != found.was else found.nearest
+    wanted = said.labels.index(target) if target in said.labels else -1
+    likely = [int(k) for k in said.order[:NEAR]]
+    found = session.ask(flips, visit, way=way, also=-1 if wanted in likely else wanted)
+    names = [said.labels[k] for k in found.classes]
+    goal = names.index(target) if target in names and names.index(target) != found.was else found.nearest
     left, right = st.columns([1.7, 1], gap="medium")
     with left:
-        _pictures(visit, found, said, goal)
+        _pictures(visit, found, names, goal)
     with right:
-        _costs(visit, found, said.labels, goal)
+        _costs(visit, found, names, goal)
 
 
-def _pictures(visit: Visit, found: Flips, said: Prediction, goal: int) -> None:
+def _pictures(visit: Visit, found: Flips, names: Sequence[str], goal: int) -> None:
     change = found.change[goal]
-    was, now = said.labels[found.was], said.labels[goal if found.flipped[goal] else found.was]
+    was, now = names[found.was], names[goal if found.flipped[goal] else found.was]
     figure = triptych(
         found.before,
         255 * change.mean(0),
@@ -75,13 +77,13 @@ def _pictures(visit: Visit, found: Flips, said: Prediction, goal: int) -> None:
         visit,
         figure,
         key="change",
-        reading=_reading(visit.paper.scores, found, said.labels, goal),
+        reading=_reading(visit.paper.scores, found, names, goal),
         numbers={"before": found.before, "change": change, "after": found.after[goal], "scores": found.scores[goal]},
         code=_code(visit.paper.slug, "counterfactual", "flips", f', way="{found.way}"'),
     )
 
 
-def _costs(visit: Visit, found: Flips, labels: Sequence[str], goal: int) -> None:
+def _costs(visit: Visit, found: Flips, names: Sequence[str], goal: int) -> None:
     """How large the smallest change is for every other answer; a click chooses it."""
     order = [int(k) for k in np.argsort(found.cost, kind="stable") if k != found.was]
     texts = [f"{found.cost[k]:.3g}" if found.flipped[k] else "not found" for k in order]
@@ -89,40 +91,47 @@ def _costs(visit: Visit, found: Flips, labels: Sequence[str], goal: int) -> None
     def picked() -> None:
         points = st.session_state["costs"].selection.points
         if points:
-            st.session_state["target"] = labels[order[int(points[0]["point_index"])]]
+            st.session_state["target"] = names[order[int(points[0]["point_index"])]]
 
     figure = bars(
         found.cost[order],
-        [labels[k] for k in order],
+        [names[k] for k in order],
         visit.dark,
         title="How far each other answer is",
         axis=COSTS[found.way],
         texts=texts,
         selected=order.index(goal) if goal in order else -1,
     )
-    reached = f"{int(found.flipped.sum())} of {len(order)} other answers can be reached"
+    likely = "" if len(found.classes) == len(visit.paper.scores.labels) else " likely"
+    reached = f"{int(found.flipped.sum())} of {len(order)} other{likely} answers can be reached"
     exhibit(
         visit,
         figure,
         key="costs",
         reading=f"{reached} this way; click one to see how. The smallest change that was found: a smaller one may exist.",
-        numbers={"cost": found.cost, "epsilon": found.epsilon, "length": found.length, "steps": found.steps},
+        numbers={
+            "classes": found.classes,
+            "cost": found.cost,
+            "epsilon": found.epsilon,
+            "length": found.length,
+            "steps": found.steps,
+        },
         code=_code(visit.paper.slug, "counterfactual", "flips", f', way="{found.way}"'),
         on_select=picked,
     )
 
 
-def _reading(gives: ClassScores, found: Flips, labels: Sequence[str], goal: int) -> str:
+def _reading(gives: ClassScores, found: Flips, names: Sequence[str], goal: int) -> str:
     """The change in numbers, or that none was found."""
     if not found.flipped[goal]:
-        name = "another answer" if goal == found.was else labels[goal]
+        name = "another answer" if goal == found.was else names[goal]
         tried = (
             f"up to {MOST} pixels turned over"
             if found.way == "points"
             else "one step of any length, and many small ones"
         )
         return f"No change of this kind was found that leads to {name} ({tried}). There may be one all the same."
-    p, steps = probabilities(found.scores[goal : goal + 1], gives)[0], int(found.steps[goal])
+    p, steps = probabilities(found.scores[goal : goal + 1], gives)[0][found.classes], int(found.steps[goal])
     grey, share = f"{255 * found.epsilon[goal]:.3g} of 255 grey levels", 100 * found.share[goal]
     how = {
         "sign": f"Moving every pixel that can move ({share:.0f} %) by {grey if steps == 1 else f'at most {grey}'}",
@@ -133,7 +142,7 @@ def _reading(gives: ClassScores, found: Flips, labels: Sequence[str], goal: int)
     if found.way != "points" and steps > 1:
         many = f" One step straight on does not do it; {steps} small ones, each along the gradient where it stands, do."
     return (
-        f"{how} turns the answer from {labels[found.was]} to {labels[goal]}{just}: {percent(p[goal])} "
+        f"{how} turns the answer from {names[found.was]} to {names[goal]}{just}: {percent(p[goal])} "
         f"against {percent(p[found.was])}. Orange pixels become lighter, blue ones darker.{many}"
     )
 

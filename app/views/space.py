@@ -59,10 +59,11 @@ def draw(visit: Visit) -> None:
             if len(among.explained)
             else [f"t-SNE axis {i + 1} (no unit)" for i in range(among.positions.shape[1])]
         )
+        kinds, of = _kinds(paper.scores, known.labels)
         figure = scatter(
             among.positions,
-            known.labels,
-            paper.scores.labels,
+            of,
+            kinds,
             here.position,
             visit.dark,
             title=f"{len(known.labels)} {known.what} in the {vector.size} dimensions of {layer}",
@@ -72,8 +73,7 @@ def draw(visit: Visit) -> None:
             visit,
             figure,
             key="space",
-            reading=_reading(paper.scores.labels, known.labels[here.neighbours], method, layer)
-            + STAND_IN.get(known.what, ""),
+            reading=_reading(kinds, of[here.neighbours], method, layer) + STAND_IN.get(known.what, ""),
             numbers={"positions": among.positions, "labels": known.labels, "here": here.position},
             code=_code(paper.slug, layer, method),
         )
@@ -95,6 +95,13 @@ def _neighbours(visit: Visit, here: interpret.Place, known) -> None:
         numbers={"neighbours": here.neighbours, "distances": here.distances},
         png=sheet.png,
     )
+
+
+def _kinds(gives: ClassScores, classes: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
+    """What the pictures are told apart by, and which each is of: its class, or where there are too many the class's kind."""
+    if not gives.kinds:
+        return gives.labels, classes
+    return tuple(name for name, _ in gives.kinds), np.array([gives.kind(int(c)) for c in classes])
 
 
 def _reading(labels: tuple[str, ...], near: np.ndarray, method: str, layer: str) -> str:

@@ -12,6 +12,17 @@ PATTERN = ("batch", "head", "query", "key")
 UNITS = ("batch", "token", "unit")
 
 NAMES = tuple(Path(__file__).with_name("names.txt").read_text("utf8").splitlines())
+KINDS = (
+    ("smileys and emotion", 171),
+    ("people and body", 388),
+    ("animals and nature", 160),
+    ("food and drink", 131),
+    ("travel and places", 219),
+    ("activities", 85),
+    ("objects", 266),
+    ("symbols", 224),
+    ("flags", 270),
+)  # Unicode's groups, in whose order the names stand
 # Red, green and blue of the authors' training pictures, as their code has them
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 PICTURE = Image(channels=3, size=(64, 64), labels=NAMES, mean=MEAN, std=STD, ink=False)
@@ -47,7 +58,7 @@ PAPER = Paper(
     "a last layer; other sentences would make another classifier, with no training. The network learnt from the drawings of six "
     "vendors, and is asked about the drawings of a seventh, in a style that it has never seen.",
     takes=PICTURE,
-    gives=ClassScores(labels=NAMES, unit="cosine times the scale"),
+    gives=ClassScores(labels=NAMES, unit="cosine times the scale", kinds=KINDS),
     probes=(
         Probe(
             "visual.patch",

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from app.interpret.counterfactual import Flips, flips, ways
+from app.interpret.counterfactual import NEAR, Flips, flips, ways
 from models.paper import ClassScores, Fact, Image, Paper
 
 
@@ -82,6 +82,24 @@ def test_each_class_is_reached_by_a_step_of_its_own():
     np.testing.assert_allclose(found.epsilon, [0, 0.1, 0.2], atol=1e-4)
     assert found.nearest == 1
     assert [row.argmax() for row in found.scores] == [0, 1, 2]
+
+
+def test_of_many_classes_the_likeliest_are_tried_and_the_one_asked_for():
+    # forty classes on forty points, s_k = x_k = 0.9 - 0.01 k but for class 7, which leads: the last fifteen are not likely
+    net = linear(np.eye(40).tolist(), [0] * 40)
+    x = (0.9 - 0.01 * np.arange(40, dtype=np.float32)).reshape(1, 1, 4, 10)
+    x[0, 0, 0, 7] = 1.0
+    found = flips(net, paper(40, (4, 10)), x)
+    assert len(found.classes) == NEAR and found.classes.tolist() == sorted(found.classes)
+    assert found.classes[found.was] == 7 and not found.flipped[found.was]
+    assert found.classes.max() == NEAR - 1 and found.classes[found.nearest] == 0
+    further = flips(net, paper(40, (4, 10)), x, also=39)
+    row = further.classes.tolist().index(39)
+    assert len(further.classes) == NEAR + 1 and further.scores[row].argmax() == 39
+    assert further.epsilon[row] == pytest.approx(
+        0.9 - 0.51, rel=1e-3
+    )  # class 0, which nothing pushes down, is the last to beat
+    np.testing.assert_array_equal(further.cost[:row], found.cost)
 
 
 def test_values_stay_between_black_and_white_and_normalisation_is_undone():

@@ -12,7 +12,7 @@ import torch
 import models
 from app.interpret.trace import expand
 from models import tokens
-from models.clip import NAMES, train
+from models.clip import KINDS, NAMES, train
 from models.clip.convert import from_transformers
 from models.clip.model import PAPER, SMALL, TWIN, QuickGELU, Tower, build, contrast
 from models.data import emoji
@@ -314,3 +314,5 @@ def test_the_place_of_the_right_name():
 @pytest.mark.data
 def test_the_cards_names_are_the_datas_in_its_order():
     assert tuple(e.name for e in emoji.emoji()) == NAMES
+    said = [KINDS[CARD.scores.kind(i)][0] for i in range(len(NAMES))]
+    assert said == [emoji.GROUPS[e.group] for e in emoji.emoji()]
