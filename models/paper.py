@@ -166,6 +166,7 @@ class Text:
     before: tuple[str, ...] = ()  # special tokens in front: "[CLS]"
     after: tuple[str, ...] = ()  # and behind: "[SEP]"
     mask: str = ""  # the special token of a blank, which a visitor may type as it stands
+    small: bool = False  # read in small letters and after a space, as words within a sentence stand
 
     def tokens(self, source: bytes | str) -> tuple[Token, ...]:
         """The text as the network reads it. Raises BadInput."""
@@ -312,6 +313,9 @@ class Paper:
     network: str = ""  # short name of this network where the paper has several
     penultimate: str = ""  # probe path whose vectors are the paper's representation, for the space view
     stream: str = ""  # path of the residual stream, "blocks.*.hook_resid_post": `module.read` makes logits of any of it
+    captions: Text | None = (
+        None  # what its pictures are compared with: `module.encode_image`, `encode_part`, `encode_text`
+    )
     deviations: tuple[str, ...] = field(default=())  # where we differ from the paper and why, a sentence each
 
     @property

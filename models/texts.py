@@ -36,6 +36,8 @@ def plain(source: bytes | str) -> str:
 def tokens(kind: Text, source: bytes | str) -> tuple[Token, ...]:
     """The tokens of a text with the special ones around it. Raises BadInput for too many, and for unseen writing."""
     text = plain(source)
+    if kind.small:
+        text = f" {text.strip().lower()}"
     own = known(kind, text)
     if not own:  # a vocabulary of whole words takes no notice of anything else
         raise BadInput("There is no word in that, and this network reads nothing else; type a few words.")

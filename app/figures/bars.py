@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from app.figures.theme import dress, theme
 
 ROW = 25  # pixels a bar takes
+LEAST = 134  # pixels of a figure: with less the axis has no room for its name
 
 
 def bars(
@@ -59,4 +60,4 @@ def bars(
         "yaxis": {**names, "fixedrange": True},
         "bargap": 0.28,
     }
-    return dress(go.Figure(trace, layout), dark, title=title, height=height or 84 + ROW * n)
+    return dress(go.Figure(trace, layout), dark, title=title, height=height or max(LEAST, 84 + ROW * n))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from models.paper import Claim, ClassScores, Image, Paper, Probe, Sample
+from models.paper import Claim, ClassScores, Image, Paper, Probe, Sample, Text
 
 STREAM = ("batch", "token", "channel")
 HEADS = ("batch", "token", "head", "unit")
@@ -25,6 +25,7 @@ KINDS = (
 )  # Unicode's groups, in whose order the names stand
 # Red, green and blue of the authors' training pictures, as their code has them
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+CAPTION = Text("clip", 32, before=("<|startoftext|>",), after=("<|endoftext|>",), small=True)
 PICTURE = Image(channels=3, size=(64, 64), labels=NAMES, mean=MEAN, std=STD, ink=False)
 
 PAPER = Paper(
@@ -160,6 +161,8 @@ PAPER = Paper(
     dataset="emoji",
     twin="No contrast and no text: the same picture tower, with a free weight vector for each of the 1,914 names.",
     penultimate="hook_embedding",
+    stream="visual.blocks.*.hook_resid_post",
+    captions=CAPTION,
     deviations=(
         "0.7 million parameters in two towers, 64x64 pictures in patches of 8x8, a space of 64 dimensions; the paper's ViT-B/32 "
         "has 151 million, 224x224 in patches of 32x32, and 512 dimensions.",

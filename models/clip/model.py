@@ -224,6 +224,12 @@ class CLIP(nn.Module):
         """(n, 3, side, side) -> (n, e), each of length 1: I_e."""
         return self.hook_embedding(normalised(self.visual(pictures)))
 
+    def encode_part(self, pictures: Tensor, shown: Tensor) -> Tensor:
+        """As `encode_image`, of pictures of which only the patches `shown`, (n, k) places of theirs, are to be seen."""
+        z = self.visual.embed(pictures)  # (n, t, d)
+        chosen = nn.functional.pad(shown + 1, (1, 0))  # and the class token
+        return normalised(self.visual.encode(z.gather(1, chosen[:, :, None].expand(-1, -1, z.shape[2]))))
+
     def encode_text(self, tokens: Tensor) -> Tensor:
         """(n, t) ids -> (n, e), each of length 1: T_e."""
         return normalised(self.text(tokens))
@@ -251,8 +257,16 @@ class CLIP(nn.Module):
         self.names.copy_(normalised(each.mean(1)))
 
     def forward(self, pictures: Tensor) -> Tensor:
+        return self.scores(self.encode_image(pictures))  # (n, names)
+
+    def read(self, z: Tensor) -> Tensor:
+        """What each token's stream (n, t, d) says, wherever on its way, were it the class token's end: (n, t, names)."""
+        return self.scores(normalised(self.visual.project(self.visual.ln_final(z))))
+
+    def scores(self, embedding: Tensor) -> Tensor:
+        """(..., e) of length 1 -> (..., names): the cosine with every name, times e^t."""
         names = self.names if self.config.contrast else normalised(self.names)
-        return self.scale() * self.encode_image(pictures) @ names.T  # (n, names)
+        return self.scale() * embedding @ names.T
 
 
 def normalised(x: Tensor) -> Tensor:

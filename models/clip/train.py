@@ -134,12 +134,10 @@ def shown(rgba: Tensor, places: Tensor, order: torch.Generator) -> Tensor:
 
 def seen(module: CLIP, x: Tensor, kept: int, order: torch.Generator) -> Tensor:
     """I_e of pictures of which only `kept` patches, chosen at random for each, are shown."""
-    z = module.visual.embed(x)  # (n, t, d)
-    if kept < z.shape[1] - 1:
-        chosen = torch.rand(len(x), z.shape[1] - 1, generator=order).argsort(1)[:, :kept] + 1
-        chosen = F.pad(chosen, (1, 0)).to(z.device)  # and the class token
-        z = z.gather(1, chosen[:, :, None].expand(-1, -1, z.shape[2]))
-    return F.normalize(module.visual.encode(z), dim=1)
+    if kept == module.config.patches:
+        return module.encode_image(x)
+    chosen = torch.rand(len(x), module.config.patches, generator=order).argsort(1)[:, :kept]
+    return module.encode_part(x, chosen.to(x.device))
 
 
 def loss_of(module: CLIP, places: Tensor, drawn: Drawers, kept: int, order: torch.Generator) -> Tensor:

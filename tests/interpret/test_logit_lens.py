@@ -24,7 +24,9 @@ IDS = np.array([[1, 5, 3, 5, 7, 3, 5, 11]])
 def randomised(net: torch.nn.Module) -> torch.nn.Module:
     """Weights that all matter, biases and gains too."""
     torch.manual_seed(0)
-    for p in net.eval().requires_grad_(False).parameters():
+    net.eval().requires_grad_(False)
+    empty = [b for b in net.buffers() if b.is_floating_point() and not b.any()]  # CLIP's names, which its texts write
+    for p in [*net.parameters(), *empty]:
         p.add_(torch.randn_like(p) * 0.1)
     return net
 

@@ -1,0 +1,80 @@
+"""One caption beside the picture: which patches bring the two together, and which words."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app import session
+from app.components.exhibit import exhibit
+from app.figures.attribution import over
+from app.figures.bars import bars
+from app.figures.words import plain
+from app.interpret.captions import PAIRS, glimpses, words
+from app.view import Visit
+from models.paper import Image
+
+
+def where(visit: Visit, chosen: str) -> None:
+    """What each patch adds to the cosine with the chosen caption."""
+    takes = visit.paper.takes
+    assert isinstance(takes, Image)
+    found = session.ask(words, visit, text=chosen)
+    values, explained = session.ask(glimpses, visit).parts(found.vector)
+    row, column = np.unravel_index(int(values.argmax()), values.shape)
+    figure = over(
+        values,
+        takes.unnormalise(visit.x)[0].transpose(1, 2, 0).clip(0, 1),
+        visit.dark,
+        title=plain(f"Where “{chosen}” is in it"),
+        unit="cosine added",
+        signed=True,
+        where="what each patch adds",
+    )
+    exhibit(
+        visit,
+        figure,
+        key="where",
+        reading=f"From {2 * PAIRS} looks at half of the patches: orange ones bring the picture nearer to “{chosen}”, blue ones "
+        "farther from it. "
+        f"Most adds that in row {row}, column {column} ({values[row, column]:+.3f}). Patches one by one explain "
+        f"{100 * explained:.0f} % of the difference between looks; the rest is what they do together.",
+        numbers={"patches": values, "vector": found.vector},
+        code=code(visit.paper.slug, "glimpses", "", ".vectors.shape"),
+    )
+
+
+def word_by_word(visit: Visit, chosen: str) -> None:
+    """What the chosen caption would lose without each of its words."""
+    found = session.ask(words, visit, text=chosen)
+    labels = [f"{i + 1}  {word}" for i, word in enumerate(found.words)]
+    figure = bars(
+        found.added,
+        [plain(label) for label in labels],
+        visit.dark,
+        title="Word by word",
+        axis="cosine lost without the word",
+        texts=[f"{v:+.3f}" for v in found.added],
+        signed=True,
+    )
+    reading = (
+        "One word is all there is: its bar is the whole cosine."
+        if len(found.words) == 1
+        else f"The caption is read again without each word. “{found.words[int(found.added.argmax())]}” holds it to the picture "
+        "most; where a bar points left, the caption would be nearer without the word."
+    )
+    exhibit(
+        visit,
+        figure,
+        key="words",
+        reading=reading,
+        numbers={"words": np.array(found.words), "added": found.added},
+        code=code(visit.paper.slug, "words", f"text={chosen!r}"),
+    )
+
+
+def code(slug: str, question: str, settings: str, more: str = "") -> str:
+    return (
+        f"import models\nfrom app.interpret.captions import {question}\n\n"
+        f'net = models.load("{slug}")\nx = net.paper.takes.parse("your input")\n'
+        f"print({question}(net.module, net.paper, x{', ' * bool(settings)}{settings}){more})"
+    )
