@@ -20,7 +20,7 @@ from models.swin.model import Attention, Swin
 SLUG = "swin"
 SEEDS = (0,)
 CONFIGS = {"model": "SMALL", "twin": "TWIN"}
-EPOCHS = 15  # of the model and of the twin, passes through the training set
+EPOCHS = 8  # of the model and of the twin, passes through the training set
 BATCH = 64
 RATE = 2e-3  # the largest learning rate, reached after a tenth of the training
 DECAY = 0.05  # of the matrices, times the learning rate, at every step, as in the paper
