@@ -13,6 +13,9 @@ from PIL import Image
 from app.figures.theme import colours, dress, is_signed, limits, theme
 
 
+FEW = 8  # rows or columns, of which each has its number
+
+
 @dataclass(frozen=True)
 class Mosaic:
     """A PNG of many small maps and where each lies: cell i is at column i % columns, row i // columns."""
@@ -91,8 +94,11 @@ def heatmap(
     named = bool(row_names or column_names)
     figure.update_yaxes(autorange="reversed", constrain="domain", showgrid=False, zeroline=False, title=rows)
     figure.update_yaxes(scaleanchor=None if named else "x")
-    for axis, names in ((figure.update_yaxes, row_names), (figure.update_xaxes, column_names)):
-        if names:
+    sides = ((figure.update_yaxes, row_names, values.shape[0]), (figure.update_xaxes, column_names, values.shape[1]))
+    for axis, names, count in sides:
+        if not names and count <= FEW:
+            axis(dtick=1)
+        elif names:
             axis(tickmode="array", tickvals=_ticks(len(names)), ticktext=[names[i] for i in _ticks(len(names))])
     figure.update_xaxes(constrain="domain", showgrid=False, zeroline=False, title=columns)
     return figure
