@@ -12,7 +12,6 @@ from PIL import Image
 
 from app.figures.theme import colours, dress, is_signed, limits, theme
 
-
 FEW = 8  # rows or columns, of which each has its number
 
 
