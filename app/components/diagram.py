@@ -62,6 +62,7 @@ canvas { display: block; image-rendering: pixelated; }
   color: color-mix(in srgb, var(--st-text-color) 78%, transparent); font-variant-numeric: tabular-nums; }
 .tall .group { justify-content: center; }
 .tall .sheets { flex: none; }
+.stack .scroll { max-height: 72vh; overflow-y: auto; }
 .stack .flow { flex-direction: column; gap: 14px; align-items: stretch; }
 .stack .group { flex-direction: column; align-items: flex-start; }
 .stack .head { text-align: left; white-space: normal; padding-bottom: 4px; }
@@ -370,6 +371,7 @@ export default function (component) {
     if (!v) return;
     const own = v.button.getBoundingClientRect(), view = scroll.getBoundingClientRect();
     if (own.left < view.left || own.right > view.right) scroll.scrollLeft += own.left - view.left - view.width / 4;
+    if (own.top < view.top || own.bottom > view.bottom) scroll.scrollTop += own.top - view.top - view.height / 4;
   };
   all.show = choice => {
     const moved = choice.layer !== state.picked.layer;

@@ -127,6 +127,16 @@ def test_a_phone_shows_it_all_without_scrolling_sideways(visitor, paper, view):
         assert box and box["x"] >= 0 and box["x"] + box["width"] <= 391
 
 
+def test_a_deep_network_on_a_phone_leaves_the_rest_of_the_page_within_reach(visitor):
+    page = visitor("/paper?paper=googlenet&view=architecture&layer=inception5b.branch1&unit=3", width=390, height=844)
+    flow = page.locator(".all .scroll").first
+    chosen = flow.locator(".mark.on:visible")
+    inside, outside = flow.evaluate("e => [e.scrollHeight, e.clientHeight]")
+    assert inside > 3 * outside and outside < 844
+    around, box = flow.bounding_box(), chosen.bounding_box()
+    assert around and box and around["y"] <= box["y"] and box["y"] + box["height"] <= around["y"] + around["height"]
+
+
 def test_a_worked_cell_can_be_taken_away_as_a_picture(visitor, tmp_path):
     page = visitor("/paper?paper=lenet5&view=architecture&sample=7&layer=C3&unit=5")
     page.locator(".st-key-foot-worked").get_by_role("button", name="Take away").click()
