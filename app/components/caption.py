@@ -34,8 +34,8 @@ def where(visit: Visit, chosen: str) -> None:
         visit,
         figure,
         key="where",
-        reading=f"From {2 * PAIRS} looks at half of the patches: orange ones bring the picture nearer to “{chosen}”, blue ones "
-        "farther from it. "
+        reading=f"From {2 * PAIRS} looks at half of the patches: orange ones bring the picture nearer to “{chosen}” than "
+        "the average patch does, blue ones less. "
         f"Most adds that in row {row}, column {column} ({values[row, column]:+.3f}). Patches one by one explain "
         f"{100 * explained:.0f} % of the difference between looks; the rest is what they do together.",
         numbers={"patches": values, "vector": found.vector},

@@ -48,7 +48,8 @@ class Glimpses:
     vectors: np.ndarray
 
     def parts(self, vector: np.ndarray) -> tuple[np.ndarray, float]:
-        """(rows, columns): what each patch adds to the cosine with `vector` (units,), and the share that this explains.
+        """(rows, columns): what each patch adds to the cosine with `vector` (units,), more than their mean, and the share
+        that this explains. As many patches are always shown, so that what all add alike cannot be told.
 
         The least squares fit of the cosine as a sum over the patches shown, as LIME has it (Ribeiro, Singh, Guestrin 2016,
         arXiv 1602.04938); `explained` is R^2: 1 where patches count on their own and never only together, or where nothing changes.
@@ -59,7 +60,8 @@ class Glimpses:
         spread = float(((cosines - cosines.mean()) ** 2).sum())
         missed = float(((cosines - told @ fit) ** 2).sum())
         side = round(self.shown.shape[1] ** 0.5)
-        return fit[:-1].reshape(side, side).astype(np.float32), 1 - missed / spread if spread else 1.0
+        added = fit[:-1] - fit[:-1].mean()
+        return added.reshape(side, side).astype(np.float32), 1 - missed / spread if spread else 1.0
 
 
 @torch.no_grad()

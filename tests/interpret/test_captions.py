@@ -65,9 +65,8 @@ def test_what_patches_add_is_found_where_they_only_add():
     assert (seen.shown[:PAIRS] ^ seen.shown[PAIRS:]).all(), "the second of a pair shows what the first hides"
     assert told and told[-1] == 1.0
     values, explained = seen.parts(np.array([1.0, 0.0], np.float32))
-    # with always two of four shown, patches are known up to a number that all share: least squares takes the smallest
     assert explained == pytest.approx(1.0)
-    np.testing.assert_allclose(values - values.mean(), X[0, 0] - X.mean(), atol=1e-4)
+    np.testing.assert_allclose(values, X[0, 0] - X.mean(), atol=1e-4)  # with two of four always shown, but for the mean
 
 
 def test_what_patches_do_together_is_not_explained():

@@ -10,12 +10,15 @@ import pytest
 import torch
 
 import models
-from app.interpret.trace import expand
-from models import tokens
+from app.interpret.captions import likeness
+from app.interpret.trace import expand, trace
+from models import checkpoint, tokens
 from models.clip import KINDS, NAMES, train
 from models.clip.convert import from_transformers
 from models.clip.model import PAPER, SMALL, TWIN, QuickGELU, Tower, build, contrast
 from models.data import emoji
+from models.data.probe import probe
+from models.data.samples import sample_bytes
 
 CARD = models.paper("clip")
 TINY = replace(
@@ -316,3 +319,64 @@ def test_the_cards_names_are_the_datas_in_its_order():
     assert tuple(e.name for e in emoji.emoji()) == NAMES
     said = [KINDS[CARD.scores.kind(i)][0] for i in range(len(NAMES))]
     assert said == [emoji.GROUPS[e.group] for e in emoji.emoji()]
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return models.load(CARD.slug)
+
+
+@pytest.fixture(scope="module")
+def samples():
+    return np.concatenate([CARD.takes.parse(sample_bytes(CARD, sample)) for sample in CARD.samples])
+
+
+def test_what_the_note_says_of_captions(trained, samples):
+    names = tuple(sample.name for sample in CARD.samples)
+
+    def told(texts: tuple[str, ...]) -> dict[str, str]:
+        best = likeness(trained.module, CARD, samples, texts).cosines.argmax(1)
+        return {name: texts[i] for name, i in zip(names, best, strict=True)}
+
+    assert {name for name, caption in told(names).items() if name != caption} == {"tiger"}
+    assert told(names)["tiger"] == "crown"
+    colours = told(("red", "green", "blue", "yellow", "black and white"))
+    assert colours["red apple"] == colours["rose"] == colours["flag: Japan"] == "red"
+    assert colours["tiger"] == colours["thinking face"] == "yellow" and colours["microscope"] == "black and white"
+    people = ("a red fruit", "a wild animal", "a flag", "something to eat", "a musical instrument", "a face")
+    assert told(people)["guitar"] == "something to eat"
+
+
+def test_what_the_note_says_of_look_alikes(trained, samples):
+    scores = trained.module(torch.from_numpy(samples[:1])).detach()[0]
+    best = [NAMES[i] for i in scores.argsort(descending=True)[:6]]
+    assert best[0] == "red apple" and {"tomato", "strawberry", "flag: Morocco", "stop sign"} <= set(best)
+
+
+def test_what_the_note_says_of_groups_and_of_plain_ground(trained):
+    known = probe(CARD.dataset)
+    group = np.array([CARD.scores.kind(int(label)) for label in known.labels])
+    heads = [f"visual.blocks.{i}.attn.hook_pattern" for i in range(4)]
+    found = trace(
+        trained.module, CARD, CARD.takes.from_pixels(known.images), ("hook_embedding", "visual.patch", *heads)
+    )
+
+    def alike(path: str) -> float:
+        v = torch.from_numpy(found.values[path].reshape(len(group), -1))
+        apart = torch.cdist(v, v).fill_diagonal_(torch.inf)
+        return float((group[apart.argmin(1).numpy()] == group).mean())
+
+    assert round(100 * alike("hook_embedding")) == 54 and round(100 * alike("visual.patch")) == 49
+    assert round(100 * sum((group == k).mean() ** 2 for k in range(9))) == 13
+    patches = known.images.reshape(-1, 8, 8, 8, 8, 3).swapaxes(2, 3).reshape(len(group), 64, -1)
+    ground = (patches == 255).all(2)
+    assert round(100 * ground.mean()) == 19
+    look = np.stack([(found.values[path][:, :, 0, 1:] * ground[:, None]).sum(2).mean(0) for path in heads])
+    assert (look < 0.05).sum() == 14 and np.unravel_index(look.argmax(), look.shape) == (3, 2)
+    assert abs(look.max() - ground.mean()) < 0.02
+
+
+def test_the_record_reaches_its_floor_and_beats_what_has_no_text():
+    value = {metric.name: metric.value for metric in checkpoint.read_record(CARD.slug).metrics}
+    assert value["recall_at_10"] >= 50
+    assert value["zero_shot_group"] > 100 / 9
