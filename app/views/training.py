@@ -34,10 +34,12 @@ from models.paper import ClassScores, Embedding, Fact, Image, Text, TextPair
 MANY = 100  # answers above which not all have a line
 TWICE = "On random tokens that are written twice, the share of its look that the best head spends on "
 CHOSEN = "On examples that settings were chosen by; none was trained on."
+PERCENT = ("accuracy", "error", "recall_at_10")
 MEANING = {  # of what is measured, where its name does not say it
     "bits_per_byte": "That many bits the network needs for a byte of text that it never saw: fewer is better.",
     "valid_accuracy": CHOSEN,
     "valid_loss": CHOSEN,
+    "recall_at_10": "How often the right answer is among the ten likeliest.",
     "corrections": "How often the weights had to be corrected: once for every wrong answer.",
     "previous_token_score": TWICE + "the token before.",
     "duplicate_token_score": TWICE + "earlier places of the same token.",
@@ -116,7 +118,7 @@ def _curves(visit: Visit, runs: checkpoint.Curves, steps: Sequence[int], at: int
     columns: list[DeltaGenerator] = []
     for name in quantities(runs):
         columns = columns or list(st.columns(2, gap="medium"))  # pair by pair, so that a phone shows them in this order
-        lines, unit, words = lines_of(runs, name), " %" if name in ("accuracy", "error") else "", name.replace("_", " ")
+        lines, unit, words = lines_of(runs, name), " %" if name in PERCENT else "", name.replace("_", " ")
         here = float(np.interp(at, lines[0].steps, lines[0].values))
         twin = "".join(f", {short(line.values[-1])}{unit} for its twin" for line in lines if line.role == "twin")
         meaning = f"{MEANING[name]} " if name in MEANING else ""
