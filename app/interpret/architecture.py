@@ -80,7 +80,7 @@ def structure(module: nn.Module, paper: Paper, x: np.ndarray) -> Structure:
     for path, before in zip(paths, (INPUT, *paths), strict=False):
         reads = read[path] or (before,)  # a stage whose weights are all zero hears nobody
         stage, own = Stage(module, given, path, reads), _own(module, path, paths)
-        joined = not own and _cell_by_cell(stage, shapes)
+        joined = bool(read[path]) and not own and _cell_by_cell(stage, shapes)
         sights[path] = sight(stage, shapes, [sights[s] for s in reads], joined)
         part = module.get_submodule(path)
         trainable = sum(t.numel() for t in own.values() if isinstance(t, nn.Parameter))

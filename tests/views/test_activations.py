@@ -11,6 +11,7 @@ import models
 from app import session
 from app.components.unit import _code
 from app.figures.activations import histogram
+from app.interpret.trace import expand, trace
 from app.view import Visit
 from app.views.activations import VIEW
 from models.data.probe import probe
@@ -97,7 +98,13 @@ def test_the_snippet_runs(network, capsys):
     _need_probes(network)
     exec(compile(_code(network), "snippet", "exec"), {})
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) >= 3 and lines[-1].endswith(f", {len(network.scores.labels)})")
+    last = (
+        lines[-1].removesuffix(")").rsplit(", ", 1)[-1]
+    )  # units of what the last probe puts out: the scores, or before
+    net, takes = models.load(network.slug).module, network.takes
+    x = takes.parse(takes.answers[0][0]) if isinstance(takes, Fact) else np.zeros((1, *takes.shape), np.float32)
+    path = list(expand(net, network.probes))[-1]
+    assert len(lines) >= 3 and int(last) == trace(net, network, x, (path,)).values[path].shape[1]
 
 
 def _need_probes(network: Paper) -> None:
