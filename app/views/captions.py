@@ -113,7 +113,7 @@ def _matrix(visit: Visit, texts: tuple[str, ...], chosen: str) -> None:
 
 VIEW = View(
     "Captions",
-    12,
+    13,
     (Image, "captions"),
     draw,
     "Your own words as captions: how near each lies to your picture, and which parts of both bring them together.",
