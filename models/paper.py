@@ -314,7 +314,7 @@ class Paper:
     penultimate: str = ""  # probe path whose vectors are the paper's representation, for the space view
     stream: str = ""  # path of the residual stream, "blocks.*.hook_resid_post": `module.read` makes logits of any of it
     captions: Text | None = (
-        None  # what its pictures are compared with: `module.encode_image`, `encode_part`, `encode_text`
+        None  # what its pictures are compared with, by `module.encode_image`, `encode_text`, `encode_part`
     )
     deviations: tuple[str, ...] = field(default=())  # where we differ from the paper and why, a sentence each
 

@@ -85,7 +85,7 @@ export default function (component) {
   const every = [], alike = {};
   for (let i = 0; i < n; i++) for (let j = 0; j < m; j++) if (at(i, j) >= data.least) every.push([at(i, j), i, j]);
   every.sort((a, b) => b[0] - a[0]);
-  // Lines about as strong are one path: a thousand paths take a browser longer than all else on the page.
+  // Lines about as strong are one path: a browser takes its time over a thousand.
   for (const [p, i, j] of every.slice(0, data.most)) (alike[Math.round(12 * Math.sqrt(p))] ??= []).push(curve(i, j));
   const back = Object.entries(alike).map(([level, lines]) => line(lines.join(' '), (level / 12) ** 2, true));
   const show = (which, faint) => {

@@ -8,7 +8,7 @@ from app import session
 from app.components.exhibit import exhibit
 from app.figures.attribution import over
 from app.figures.bars import bars
-from app.figures.words import plain
+from app.figures.words import literal, plain
 from app.interpret.captions import PAIRS, glimpses, words
 from app.view import Visit
 from models.paper import Image
@@ -34,12 +34,17 @@ def where(visit: Visit, chosen: str) -> None:
         visit,
         figure,
         key="where",
-        reading=f"From {2 * PAIRS} looks at half of the patches: orange ones bring the picture nearer to “{chosen}” than "
+        reading=f"From {2 * PAIRS} looks at half of the patches: orange ones bring the picture nearer to “{literal(chosen)}” than "
         "the average patch does, blue ones less. "
         f"Most adds that in row {row}, column {column} ({values[row, column]:+.3f}). Patches one by one explain "
         f"{100 * explained:.0f} % of the difference between looks; the rest is what they do together.",
         numbers={"patches": values, "vector": found.vector},
-        code=code(visit.paper.slug, "glimpses", "", ".vectors.shape"),
+        code=code(
+            visit.paper.slug,
+            "glimpses, words",
+            f"text = words(net.module, net.paper, x, {chosen!r})",
+            "print(glimpses(net.module, net.paper, x).parts(text.vector))",
+        ),
     )
 
 
@@ -56,10 +61,11 @@ def word_by_word(visit: Visit, chosen: str) -> None:
         texts=[f"{v:+.3f}" for v in found.added],
         signed=True,
     )
+    most = literal(found.words[int(found.added.argmax())])
     reading = (
         "One word is all there is: its bar is the whole cosine."
         if len(found.words) == 1
-        else f"The caption is read again without each word. “{found.words[int(found.added.argmax())]}” holds it to the picture "
+        else f"The caption is read again without each word. “{most}” holds it to the picture "
         "most; where a bar points left, the caption would be nearer without the word."
     )
     exhibit(
@@ -68,13 +74,11 @@ def word_by_word(visit: Visit, chosen: str) -> None:
         key="words",
         reading=reading,
         numbers={"words": np.array(found.words), "added": found.added},
-        code=code(visit.paper.slug, "words", f"text={chosen!r}"),
+        code=code(visit.paper.slug, "words", f"print(words(net.module, net.paper, x, {chosen!r}).added)"),
     )
 
 
-def code(slug: str, question: str, settings: str, more: str = "") -> str:
-    return (
-        f"import models\nfrom app.interpret.captions import {question}\n\n"
-        f'net = models.load("{slug}")\nx = net.paper.takes.parse("your input")\n'
-        f"print({question}(net.module, net.paper, x{', ' * bool(settings)}{settings}){more})"
-    )
+def code(slug: str, names: str, *last: str) -> str:
+    """A snippet that loads the network and an input, and ends with these lines."""
+    start = f'import models\nfrom app.interpret.captions import {names}\n\nnet = models.load("{slug}")'
+    return "\n".join((start, 'x = net.paper.takes.parse("your input")', *last))

@@ -21,12 +21,12 @@ def captions(paper: Paper) -> tuple[str, ...]:
     )
     lines = tuple(dict.fromkeys(line.strip() for line in typed.splitlines() if line.strip())) or first
     assert paper.captions is not None
-    good, trouble = _usable(paper.captions, lines)
-    if len(good) > MOST:
-        trouble = f"These are {len(good)} captions; the first {MOST} are compared."
+    good, trouble = _usable(paper.captions, lines[:MOST])
+    if len(lines) > MOST:
+        trouble = f"These are {len(lines)} captions; the first {MOST} are compared."
     if trouble:
         st.error(trouble + ("" if good else " The samples' names stand in their place."))
-    return good[:MOST] or first
+    return good or first
 
 
 def _usable(kind: Text, lines: tuple[str, ...]) -> tuple[tuple[str, ...], str]:

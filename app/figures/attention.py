@@ -75,7 +75,7 @@ def shares(
     quiet["automargin"] = False
     figure = go.Figure(
         _map(pattern, dark, unit, f"“%{{y}}” {verb} “%{{x}}”", [_plain(c) for c in columns], [_plain(r) for r in rows]),
-        {  # given at once: Plotly takes four times as long to update a layout
+        {  # given at once: to update a layout takes Plotly longer than to make one
             "shapes": frames,
             "xaxis": {"range": [-0.5, m - 0.5], "title": {"text": axes[1]}, "tickangle": -90} | below | quiet,
             "yaxis": {"range": [n - 0.5, -0.5], "title": {"text": axes[0]}} | beside | quiet,

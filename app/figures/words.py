@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,6 +25,11 @@ def label(text: str) -> str:
 def plain(text: str) -> str:
     """A text that Plotly shows as it stands, though it takes what is between angle brackets for a tag."""
     return text.replace("<", "&lt;")
+
+
+def literal(text: str) -> str:
+    """A text that Markdown shows as it stands: no stars, dollars or brackets that would mean something."""
+    return re.sub(r"([\\`*_{}\[\]()#+!$:~<>|-])", r"\\\1", text)
 
 
 def labels(texts: Sequence[str]) -> list[str]:

@@ -37,7 +37,9 @@ class Likeness:
 @torch.no_grad()
 def likeness(module: Any, paper: Paper, x: np.ndarray, texts: tuple[str, ...]) -> Likeness:
     """Every picture of x (n, channels, height, width) against every text. Raises BadInput."""
-    return Likeness((module.encode_image(torch.from_numpy(x)) @ _read(module, paper, texts).T).numpy(), _scale(module))
+    return Likeness(
+        (module.encode_image(torch.from_numpy(x)) @ _read(module, paper, texts).T).numpy(), float(module.scale())
+    )
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,3 @@ def _read(module: Any, paper: Paper, texts: tuple[str, ...]) -> Tensor:
     """(texts, units): where they lie."""
     assert paper.captions is not None, f"{paper.slug} compares no texts"
     return torch.cat([module.encode_text(torch.from_numpy(paper.captions.parse(text))) for text in texts])
-
-
-def _scale(module: Any) -> float:
-    return float(module.scale())

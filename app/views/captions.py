@@ -13,13 +13,19 @@ from app.components.captions import captions
 from app.components.choice import unseen
 from app.components.exhibit import exhibit, foot
 from app.figures.bars import bars
-from app.figures.words import plain
+from app.figures.words import literal, plain
 from app.interpret.captions import Likeness, likeness
 from app.view import View, Visit
 from models.data.samples import sample_bytes
 from models.paper import Image
 
 YOURS = "your input"
+TABLE = (  # lines of the snippet that put the samples below the input
+    "import numpy as np",
+    "from models.data.samples import sample_bytes",
+    "samples = [net.paper.takes.parse(sample_bytes(net.paper, sample)) for sample in net.paper.samples]",
+    "x = np.concatenate([x, *samples])",
+)
 
 
 def draw(visit: Visit) -> None:
@@ -62,10 +68,11 @@ def _near(visit: Visit, said: Likeness, texts: tuple[str, ...], chosen: str) -> 
         visit,
         figure,
         key="near",
-        reading=f"Were these all the captions there are, “{texts[order[0]]}” would have {percent(float(shares[order[0]]))}: "
+        reading=f"Were these all the captions there are, “{literal(texts[order[0]])}” would have "
+        f"{percent(float(shares[order[0]]))}: "
         f"softmax of the cosines times {said.scale:.0f}. Click one to see why.",
         numbers={"captions": np.array(texts), "cosines": cosines, "probabilities": shares},
-        code=code(visit.paper.slug, "likeness", f"texts={texts!r}"),
+        code=code(visit.paper.slug, "likeness", f"print(likeness(net.module, net.paper, x, {texts!r}).cosines)"),
         on_select=picked,
     )
 
@@ -73,7 +80,7 @@ def _near(visit: Visit, said: Likeness, texts: tuple[str, ...], chosen: str) -> 
 def _matrix(visit: Visit, texts: tuple[str, ...], chosen: str) -> None:
     """The paper's Fig. 1: the input and the samples down, all captions across; a click chooses a caption."""
     names = [YOURS, *(sample.name for sample in visit.paper.samples)]
-    x = [visit.paper.sized.parse(sample_bytes(visit.paper, sample)) for sample in visit.paper.samples]
+    x = [session.visit(visit.paper, sample_bytes(visit.paper, s), s.name).x for s in visit.paper.samples]
     all_of_them = visit.given(np.concatenate([visit.x, *x]), f"{visit.key} and samples")
     cosines = session.ask(likeness, all_of_them, texts=texts).cosines
     st.markdown("**Every picture against every caption**")
@@ -106,7 +113,9 @@ def _matrix(visit: Visit, texts: tuple[str, ...], chosen: str) -> None:
         key="pairs",
         reading=f"{reading}Orange lies near, blue turned away; the frame is your picture with the caption above.",
         numbers={"pictures": np.array(names), "captions": np.array(texts), "cosines": cosines},
-        code=code(visit.paper.slug, "likeness", f"texts={texts!r}"),
+        code=code(
+            visit.paper.slug, "likeness", *TABLE, f"print(likeness(net.module, net.paper, x, {texts!r}).cosines)"
+        ),
         sheet=True,
     )
 

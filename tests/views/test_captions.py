@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import models
@@ -50,3 +51,12 @@ def test_a_caption_in_the_address_that_is_not_there_gives_way_to_the_nearest(pap
     at = opened(paper.slug, "captions", captions="a flag\nfood", caption="an astronaut")
     assert not at.exception and not at.error
     assert "nearer to “a flag” than" in said(at) or "nearer to “food” than" in said(at)
+
+
+def test_the_snippets_run(paper):
+    at = opened(paper.slug, "captions", captions="a flag\nsome $5 *food*", caption="a flag")
+    snippets = [block.value for block in at.code if "app.interpret.captions" in block.value]
+    assert len(snippets) == 4
+    for snippet in snippets:
+        given = f"np.zeros((1, *{paper.sized.shape}), np.float32)"
+        exec(compile(snippet.replace('net.paper.takes.parse("your input")', given), "snippet", "exec"), {"np": np})
