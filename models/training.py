@@ -70,7 +70,53 @@ def one_cycle(step: int, total: int, warm: float = 0.1) -> float:
     return min((step + 1) / rise, 0.5 + 0.5 * math.cos(math.pi * max(0.0, step - rise) / (total - rise)))
 
 
-def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+class Several:
+    """Several optimisers, each with parameters of its own, that step as one. Their groups and states stand one after the other."""
+
+    def __init__(self, *parts: torch.optim.Optimizer) -> None:
+        self.parts = parts
+
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:
+        return [group for part in self.parts for group in part.param_groups]
+
+    def zero_grad(self) -> None:
+        for part in self.parts:
+            part.zero_grad()
+
+    def step(self) -> None:
+        for part in self.parts:
+            part.step()
+
+    def state_dict(self) -> dict[str, Any]:
+        """As that of one optimiser: parameters are counted on from part to part."""
+        state: dict[int, Any] = {}
+        groups: list[dict[str, Any]] = []
+        for part, first in zip(self.parts, self._firsts(), strict=True):
+            own = part.state_dict()
+            state |= {first + i: slots for i, slots in own["state"].items()}
+            groups += [group | {"params": [first + i for i in group["params"]]} for group in own["param_groups"]]
+        return {"state": state, "param_groups": groups}
+
+    def load_state_dict(self, whole: dict[str, Any]) -> None:
+        groups = iter(whole["param_groups"])
+        for part, first in zip(self.parts, self._firsts(), strict=True):
+            own = [next(groups) for _ in part.param_groups]
+            own = [group | {"params": [i - first for i in group["params"]]} for group in own]
+            theirs = {i for group in own for i in group["params"]}
+            state = {i - first: slots for i, slots in whole["state"].items() if i - first in theirs}
+            part.load_state_dict({"state": state, "param_groups": own})
+
+    def _firsts(self) -> list[int]:
+        """The number of each part's first parameter."""
+        counts = [sum(len(group["params"]) for group in part.param_groups) for part in self.parts]
+        return [sum(counts[:i]) for i in range(len(counts))]
+
+
+Optimizer = torch.optim.Optimizer | Several
+
+
+def set_rate(optimizer: Optimizer, rate: float) -> None:
     """Give every group of parameters this learning rate, times the group's own `scale` where it has one."""
     for group in optimizer.param_groups:
         group["lr"] = rate * group.get("scale", 1.0)
@@ -121,7 +167,7 @@ class Run:
         *,
         total: int,
         module: nn.Module,
-        optimizer: torch.optim.Optimizer,
+        optimizer: Optimizer,
         order: torch.Generator,
         measure: Callable[[nn.Module], dict[str, float]],
         epoch: float,
@@ -245,7 +291,7 @@ def run_folder(slug: str, name: str) -> Path:
 def save_state(
     path: Path,
     module: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizer: Optimizer,
     generator: torch.Generator,
     note: Mapping[str, Any],
     average: nn.Module | None = None,
@@ -272,7 +318,7 @@ def save_state(
 def load_state(
     path: Path,
     module: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizer: Optimizer,
     generator: torch.Generator,
     average: nn.Module | None = None,
 ) -> dict[str, Any] | None:

@@ -230,7 +230,9 @@ def maps(hook: nn.Module, z: Tensor) -> Tensor:
 @torch.no_grad()
 def initialise(net: Swin) -> None:
     """As the authors' code: matrices and bias tables from a normal distribution of 0.02, cut off; biases 0. That is for a
-    width of 96; the matrices of a narrower network start larger, so that sums over its units come out as large."""
+    width of 96; the matrices of a narrower network start larger, so that sums over its units come out as large.
+    Keys start equal to queries, so that a token scores highest with its like (Trockman and Kolter 2023, "Mimetic
+    Initialization of Self-Attention Layers")."""
     std = 0.02 * math.sqrt(PAPER.width / net.config.width)
     for module in net.modules():
         if isinstance(module, nn.Linear):
@@ -239,6 +241,10 @@ def initialise(net: Swin) -> None:
                 nn.init.zeros_(module.bias)
         elif isinstance(module, Attention):
             nn.init.trunc_normal_(module.table, std=0.02)
+    for module in net.modules():
+        if isinstance(module, Attention):
+            query, key, _ = module.qkv.weight.chunk(3)
+            key.copy_(query)
 
 
 def build(config: Config = SMALL) -> Swin:

@@ -266,10 +266,23 @@ def test_names_of_published_files_and_of_the_model_without_a_head_are_understood
 
 
 def test_only_matrices_decay(net):
-    decays, others = train.optimiser(net).param_groups
-    assert len(decays["params"]) == 1 + 4 * 7 + 2 + 1
-    assert any(p is net.stages[0].blocks[0].attn.table for p in others["params"])
-    assert len(decays["params"]) + len(others["params"]) == len(list(net.parameters()))
+    inside, ends, tables, others = train.optimiser(net).param_groups
+    assert [len(group["params"]) for group in (inside, ends, tables)] == [4 * 7 + 2, 2, 7]
+    assert inside["weight_decay"] and ends["weight_decay"]
+    assert not tables["weight_decay"] and not others["weight_decay"]
+    every = [p for group in (inside, ends, tables, others) for p in group["params"]]
+    assert sorted(map(id, every)) == sorted(map(id, net.parameters()))
+
+
+def test_a_token_begins_by_looking_at_its_like():
+    torch.manual_seed(0)
+    attention = model.build(SMALL).stages[1].blocks[2].attn
+    query, key, _ = attention.qkv.weight.chunk(3)
+    assert torch.equal(query, key)
+    with torch.no_grad(), train.kept({"scores": attention.hook_attn_scores}) as seen:
+        attention(100 * torch.randn(4, 8, 8, 64))
+    own = seen["scores"].diagonal(dim1=4, dim2=5)
+    assert own.mean() > 10 * seen["scores"].mean().abs()
 
 
 def test_attention_distances_are_in_pixels():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import nn
 
@@ -37,11 +38,22 @@ def steps(module, optimizer, generator, count):
         optimizer.step()
 
 
-def test_an_interrupted_training_ends_where_an_uninterrupted_one_does(tmp_path):
+def adam(module):
+    return torch.optim.Adam(module.parameters(), 0.01)
+
+
+def several(module):
+    """Muon for the matrices, in two groups, and Adam for the biases."""
+    matrices = [{"params": [module[i].weight], "lr": 0.01 * (i + 1)} for i in (0, 2)]
+    return training.Several(torch.optim.Muon(matrices), torch.optim.Adam([module[0].bias, module[2].bias], 0.01))
+
+
+@pytest.mark.parametrize("optimiser", [adam, several])
+def test_an_interrupted_training_ends_where_an_uninterrupted_one_does(tmp_path, optimiser):
     def fresh():
         generator = training.seed_all(1)
         module = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 1))
-        return module, torch.optim.Adam(module.parameters(), 0.01), generator
+        return module, optimiser(module), generator
 
     whole, optimizer, generator = fresh()
     steps(whole, optimizer, generator, 10)
@@ -55,6 +67,25 @@ def test_an_interrupted_training_ends_where_an_uninterrupted_one_does(tmp_path):
     assert note == {"epoch": 4}
     steps(again, optimizer, generator, 6)
     assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), again.parameters(), strict=True))
+
+
+def test_several_optimisers_step_as_each_would_alone():
+    alone, together = nn.Linear(3, 2), nn.Linear(3, 2)
+    together.load_state_dict(alone.state_dict())
+    first, second = torch.optim.SGD([alone.weight], 0.1), torch.optim.SGD([alone.bias], 0.2)
+    both = training.Several(torch.optim.SGD([together.weight], 9.0), torch.optim.SGD([together.bias], 0.0))
+    both.parts[1].param_groups[0]["scale"] = 2
+    training.set_rate(both, 0.1)
+    for module, optimisers in ((alone, (first, second)), (together, (both,))):
+        for optimizer in optimisers:
+            optimizer.zero_grad()
+        module(torch.ones(1, 3)).sum().backward()
+        for optimizer in optimisers:
+            optimizer.step()
+    assert torch.equal(alone.weight, together.weight)
+    assert torch.equal(alone.bias, together.bias)
+    both.zero_grad()
+    assert together.weight.grad is None
 
 
 def test_there_is_nothing_to_resume_at_first(tmp_path):
