@@ -8,6 +8,7 @@ from app.components import panel
 from app.components.choice import choice
 from app.view import Visit, fitting
 from models import checkpoint, notes
+from models.data.sources import title
 from models.paper import Paper
 
 
@@ -32,6 +33,7 @@ def picked() -> Paper:
 def label(paper: Paper) -> None:
     """The museum label: year and track, title, authors, the idea, our number beside the paper's."""
     claim = paper.headline
+    name = claim.label or claim.metric
     with st.container(key="label", gap="xsmall"):
         st.caption(" · ".join(filter(None, (str(paper.year), paper.track, paper.name, paper.venue))))
         st.title(paper.title, anchor=False)
@@ -44,7 +46,7 @@ def label(paper: Paper) -> None:
         except checkpoint.CheckpointError:
             ours, theirs = "not trained yet", notes.value(claim.value)
         st.markdown(
-            f"{claim.label or claim.metric}: **{ours}** here ({paper.dataset}), "
+            f"{name[0].upper()}{name[1:]}: **{ours}** here ({title(paper.dataset)}), "
             f"**{theirs}** in the paper ({claim.where}, {claim.dataset}). [Read the paper]({paper.url})"
         )
 

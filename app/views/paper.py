@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.view import View, Visit
 from models import checkpoint, citation, notes
-from models.data.sources import source
+from models.data.sources import source, title
 from models.paper import Paper
 
 
@@ -82,7 +82,7 @@ def _record(record: checkpoint.Record) -> None:
     facts = {
         "Trainable parameters": f"{record.parameters:,}",
         "Training": f"{record.steps:,} steps, {record.epochs:g} passes through the data",
-        "Data": f"{record.dataset}, {record.split}",
+        "Data": f"{title(record.dataset)}, {record.split}",
         "Seeds": f"{seeds}; numbers are seed {record.seed}'s unless a spread is given",
         "Time": f"{_duration(record.wall_seconds)} for all of it",
         "Hardware": record.hardware,

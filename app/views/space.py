@@ -10,6 +10,7 @@ from app.figures.scatter import scatter
 from app.interpret import space as interpret
 from app.view import View, Visit
 from models.data.probe import probe
+from models.data.sources import title
 from models.paper import ClassScores, Image
 
 STAND_IN = {
@@ -25,7 +26,7 @@ def draw(visit: Visit) -> None:
         crowd = session.probe_visit(visit)
     except KeyError:
         st.info(
-            f"A space needs company: the test pictures of {paper.dataset} may not be shipped, and are not on this machine."
+            f"A space needs company: the test pictures of {title(paper.dataset)} may not be shipped, and are not on this machine."
         )
         st.caption(
             f"Fetch them with `python -m models data fetch {paper.dataset}`, or name the folder that has them in CUTAWAY_DATA, "

@@ -116,6 +116,12 @@ SOURCES = (
 )
 
 
+def title(name: str) -> str:
+    """What people call a data set; the name itself where nobody has stated its source."""
+    found = source(name)
+    return found.title if found else name
+
+
 def source(name: str) -> Source | None:
     """The source of a data set, or None where nobody has stated it."""
     return next((s for s in SOURCES if s.name == name), None)
