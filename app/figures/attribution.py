@@ -12,6 +12,7 @@ from app.figures.theme import colours, dress, limits, theme
 
 FEW = 40  # units drawn as bars; more are drawn as cells
 SMALL = 96  # pixels of the side of a small map
+SCALE = 48  # pixels above a map that its scale takes up, with unit and numbers
 
 
 def cells(values: np.ndarray) -> np.ndarray:
@@ -55,10 +56,11 @@ def over(
             "outlinewidth": 0,
             "x": 1,
             "xanchor": "right",
-            "y": -0.02,
-            "yanchor": "top",
-            "len": 0.48,
-            "title": {"text": unit, "side": "bottom", "font": {"color": t.muted, "size": 12}},
+            "y": 1,
+            "yanchor": "bottom",
+            "ypad": 2,
+            "len": 0.485,
+            "title": {"text": unit, "side": "top", "font": {"color": t.muted, "size": 12}},
             "tickfont": {"color": t.muted, "size": 11},
             "nticks": 5,
         },
@@ -93,8 +95,11 @@ def over(
         xaxis2={"domain": [0.515, 1], "anchor": "y2", **across},
         yaxis={"scaleanchor": "x", **down},
         yaxis2={"scaleanchor": "x2", "anchor": "x2", **down},
-        annotations=[{"text": "the input", "x": 0.2425, **heading}, {"text": where, "x": 0.7575, **heading}],
-        margin={"t": 64, "b": 56},
+        annotations=[
+            {"text": "the input", "x": 0.2425, **heading},
+            {"text": where, "x": 0.7575, "yshift": SCALE, **heading},
+        ],
+        margin={"t": 64 + SCALE, "b": 8},
     )
 
 
