@@ -114,8 +114,9 @@ PAPER = Paper(
         "Heads have 16 units and not 32, so that the first stage has two; the MLP is twice as wide as the stream, not four times.",
         "Trained on CIFAR-10; the paper measures on ImageNet, COCO and ADE20K, and its numbers stand beside ours for the "
         "difference that shifting makes.",
-        "Muon (Jordan 2024) trains the matrices inside the blocks, AdamW all else; in the paper AdamW trains everything. Keys start "
-        "equal to queries (Trockman and Kolter 2023), and the tables of relative positions learn 40 times as fast as the rest.",
+        "Muon (Jordan 2024) trains the matrices inside the blocks, AdamW all else; in the paper AdamW trains everything. Keys "
+        "start equal to queries (Trockman and Kolter 2023), and the tables of relative positions learn 40 times as fast as the "
+        "rest.",
         "Crops moved by up to four pixels, mirroring, label smoothing 0.1 and an average over the last weights; the paper's "
         "RandAugment, Mixup, CutMix, erasing and stochastic depth are for 300 epochs, and we make 16.",
     ),
