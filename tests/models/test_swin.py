@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch import nn
 
+import models
 from app.interpret.trace import expand, trace
 from models import checkpoint
-from models.photos import CIFAR
+from models.photos import CIFAR, one_of_each
 from models.swin import PAPER as CARD
 from models.swin import model, train
 from models.swin.convert import from_transformers
@@ -312,5 +313,42 @@ def test_the_record_reaches_its_floor_and_says_what_the_shift_opens():
     record = checkpoint.read_record("swin")
     value = {metric.name: metric.value for metric in record.metrics}
     assert record.parameters == 328_582
-    assert value["test_accuracy"] >= 70
+    assert value["test_accuracy"] >= 80
+    assert abs(value["test_accuracy"] - value["twin_test_accuracy"]) < 0.15, "the note says: no difference"
     assert value["twin_pixels_seen_1"] == 256 < value["pixels_seen_1"]
+
+
+@pytest.fixture(scope="module")
+def looks():
+    """Of the trained network, by block: its attention, and the patterns of all windows on the ten scenes."""
+    net = models.restore("swin")
+    found = train.attentions(net)
+    with torch.no_grad(), train.kept({name: part.hook_pattern for name, part in found.items()}) as seen:
+        net(torch.from_numpy(one_of_each()))
+    return {name: (found[name], pattern) for name, pattern in seen.items()}
+
+
+@trained
+def test_what_the_note_says_of_heads_that_are_convolutions(looks):
+    obeyed, bits, own = {}, [], []
+    for name, (part, pattern) in looks.items():
+        table = part.B + part.mask if part.shift else part.B.expand(1, 1, -1, -1, -1)
+        obeyed[name] = (pattern.argmax(5) == table.argmax(4)).float().mean((0, 1, 2, 4))
+        bits.append(-(pattern.clamp_min(1e-12).log2() * pattern).sum(5).mean((0, 1, 2, 4)))
+        own.append(pattern.diagonal(dim1=4, dim2=5).mean((0, 1, 2, 4)))
+    assert torch.cat([obeyed["0_0"], obeyed["0_1"]]).min() > 0.98
+    assert torch.cat(list(obeyed.values())).mean() == pytest.approx(0.8, abs=0.05)
+    assert min(obeyed, key=lambda name: obeyed[name].mean()) in ("2_0", "1_3")
+    assert obeyed["1_0"].argmin() == 2
+    assert obeyed["1_3"].argmin() == 0
+    assert (torch.cat(bits) < 1).sum().item() == pytest.approx(23, abs=1)
+    assert (torch.cat(own) < 0.01).sum().item() == pytest.approx(23, abs=1)
+    assert max((part.table.max(0).values - part.table.min(0).values).max() for part, _ in looks.values()) > 40
+
+
+@trained
+@pytest.mark.parametrize(("head", "line"), [(1, "beside"), (3, "above and below")])
+def test_what_the_note_says_of_heads_for_a_direction(looks, head, line):
+    table = looks["1_0"][0].table[:, head].reshape(7, 7).flip(0, 1)
+    best = {(i // 7 - 3, i % 7 - 3) for i in table.flatten().topk(2).indices.tolist()}
+    assert best == ({(0, -1), (0, 1)} if line == "beside" else {(-1, 0), (1, 0)})
