@@ -138,10 +138,11 @@ def places(module: nn.Module, paper: Paper, x: Tensor) -> tuple[str, ...]:
     seen = run(module, noise(x), {*probes, *leaves})
     found = [path for path, out in seen.items() if isinstance(out, Tensor) and out.is_floating_point()]
     if len(found) > MANY:
-        stream = [p for p in found if p in probes and probes[p].path == paper.stream]
+        flow = paper.stream or next((p.path for p in paper.probes if p.path.endswith("hook_resid_post")), "")
+        stream = [p for p in found if p in probes and probes[p].path == flow]
         found = [p for p in _final(module, found, seen, stream) if p in probes]
         plain = {p: probes[p].path for p in found if not {"head", "query", "key"} & set(probes[p].axes)}
-        found = _thinned(plain, paper.stream)
+        found = _thinned(plain, flow)
     return tuple(found)
 
 
