@@ -11,7 +11,7 @@ from torch import nn
 import models
 from app.interpret.trace import expand, trace
 from models import checkpoint
-from models.photos import CIFAR, one_of_each
+from models.photos import CIFAR, one_of_each, pictures
 from models.swin import PAPER as CARD
 from models.swin import model, train
 from models.swin.convert import from_transformers
@@ -352,3 +352,20 @@ def test_what_the_note_says_of_heads_for_a_direction(looks, head, line):
     table = looks["1_0"][0].table[:, head].reshape(7, 7).flip(0, 1)
     best = {(i // 7 - 3, i % 7 - 3) for i in table.flatten().topk(2).indices.tolist()}
     assert best == ({(0, -1), (0, 1)} if line == "beside" else {(-1, 0), (1, 0)})
+
+
+@trained
+@pytest.mark.data
+@pytest.mark.parametrize(("twin", "most"), [(False, 1.105), (True, 1.23)])
+def test_what_the_note_says_of_the_borders_of_windows(twin, most):
+    net, (x, _) = models.restore("swin", twin=twin), pictures("test")
+    posts = {f"{i}_{j}": b.hook_resid_post for i in (0, 1) for j, b in enumerate(net.stages[i].blocks)}
+    with torch.no_grad(), train.kept(posts) as seen:
+        net(x[:200])
+    larger = []
+    for maps in seen.values():
+        step = (maps[..., 1:] - maps[..., :-1]).pow(2).mean((0, 1, 2)).sqrt()  # from column to column
+        border = torch.arange(len(step)) % 4 == 3
+        larger.append((step[border].mean() / step[~border].mean()).item())
+    assert max(larger) == pytest.approx(most, abs=0.015)
+    assert max(larger) == larger[-1] or not twin
