@@ -37,7 +37,7 @@ DISTANCES = 200  # test pictures over which attention distances are averaged
 def optimiser(module: Swin) -> training.Several:
     """Muon (Jordan 2024) for the matrices of the stages, AdamW for all else.
 
-    Muon's step is the matrix next to the gradient's running mean that turns and does not stretch: no direction is learnt
+    Muon's step is the matrix nearest to the gradient's running mean that turns and does not stretch: no direction is learnt
     faster than another. Only matrices are pulled towards 0, not biases, norms or the tables of relative positions.
     """
     inside = [m.weight for m in module.stages.modules() if isinstance(m, nn.Linear)]
