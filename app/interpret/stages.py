@@ -126,7 +126,8 @@ def places(module: nn.Module, paper: Paper, x: Tensor) -> tuple[str, ...]:
     A stage is a probe, or a module without children that is neither inside a probe nor silent. Where those are too MANY to
     be seen at once, it is a probe that holds numbers for places and units alone: no queries, keys or heads, which have
     rooms of their own, not the parts of a probe's work, and not what is only normalised or squashed next. Where these are
-    too many still, some probes are left out, the same ones in every block; the stream and the output stay.
+    too many still, some probes are left out, the same ones in every block; the stream and the output stay. The stream is
+    what the paper says, or what bears its usual name.
     """
     probes = expand(module, paper.probes)
     inside = tuple(f"{path}." for path in probes)

@@ -187,6 +187,35 @@ def test_of_a_deep_network_the_same_places_of_every_block_are_kept():
     assert kept == [["copy", "stream"]] * 12  # neither what is normalised and squashed next, nor the same twice
 
 
+class Streamed(nn.Module):
+    """Fourteen blocks of two convolutions, the first of which is added to a stream that bears TransformerLens's name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList()
+        for _ in range(14):
+            block = nn.Module()
+            block.first, block.hook_resid_post = nn.Conv2d(1, 1, 3, padding=1), nn.Identity()
+            block.second = nn.Conv2d(1, 1, 3, padding=1)
+            self.blocks.append(block)
+        self.eval().requires_grad_(False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for block in self.blocks:
+            x = block.hook_resid_post(x + block.first(x))
+            x = x + block.second(x)
+        return x
+
+
+def test_a_stream_stays_among_the_stages_though_no_logits_are_read_from_it():
+    torch.manual_seed(0)
+    parts = ("first", "hook_resid_post", "second")
+    paper = card(*(f"blocks.*.{part}" for part in parts), takes=Image(1, (4, 4), ("a", "b")))
+    assert not paper.stream
+    found = places(Streamed(), paper, torch.zeros(1, 1, 4, 4))
+    assert found == tuple(f"blocks.{i}.{part}" for i in range(14) for part in ("hook_resid_post", "second"))
+
+
 def test_a_layer_whose_weights_are_zero_reads_the_one_before():
     net = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 2)).requires_grad_(False)
     net[1].weight.zero_()
