@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -61,3 +62,6 @@ def test_a_phone_shows_it_all_without_scrolling_sideways(visitor):
     page = visitor(ROOM, width=390, height=844, theme="dark")
     assert page.locator(".strip").count() == 5
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
+    columns = [column.bounding_box() for column in page.locator("[data-testid=stColumn]").all()]
+    gaps = {round(below["y"] - above["y"] - above["height"]) for above, below in pairwise(columns) if above and below}
+    assert gaps == {16}, "methods that stand one under the other are equally far apart"
