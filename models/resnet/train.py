@@ -46,7 +46,7 @@ class Plan:
 
 SMALL_PICTURES = ((0.0, 16),)
 PLANS = {
-    "model": Plan(25),
+    "model": Plan(50, ((0.0, 16), (0.3, 24), (0.6, 32))),
     "twin": Plan(12),
     # Fig. 6 in small: both kinds at two depths, for equal times, on pictures of 16x16.
     "plain_20": Plan(3, SMALL_PICTURES),
