@@ -22,7 +22,7 @@ from models.checkpoint import Metric
 SLUG = "alexnet"
 SEEDS = (0,)
 BATCH = 128
-EPOCHS = 12  # passes through the training set
+EPOCHS = 26  # passes through the training set
 RATE = 1.5e-3  # the largest learning rate of AdamW, reached after a tenth of the steps
 DECAY = 0.05  # of the weights
 SMOOTHING = 0.1  # of the labels
