@@ -188,3 +188,4 @@ def test_the_record_reaches_what_was_asked():
     assert accuracy is not None and accuracy.samples == 10_000
     assert accuracy.value >= 80  # the floor for a slow core
     assert parameters == 409_418
+    assert record.epochs == 26, "as the note says"

@@ -262,13 +262,16 @@ def test_the_record_reaches_what_was_asked():
     assert values["test_accuracy"] >= 88  # 50 passes, on a slow core; the paper's 164 reach 91.25
     lesions = {name.removeprefix("twin_lesion_") for name in values if name.startswith("twin_lesion_")}
     assert len(lesions) == 7
-    assert all(values[f"lesion_{block}"] < 65 < 80 < values[f"twin_lesion_{block}"] for block in lesions)
+    assert all(values[f"lesion_{block}"] < 60 < 80 < values[f"twin_lesion_{block}"] for block in lesions - {"0_0"})
+    assert values["lesion_0_0"] < 65 < 80 < values["twin_lesion_0_0"], "the very first is missed most"
     for stage in range(3):
         first, *others = (values[f"lesion_{stage}_{block}"] for block in range(3))
         assert max(others) < first <= values["lesion_0_0"], (
             "in each stage the first is missed most, most of all the very first"
         )
     assert record.parameters == 269_722
+    passes = {name: seeds["0"][-1]["epoch"] for name, seeds in checkpoint.read_curves(CARD.slug).items()}
+    assert (passes["model"], passes["twin"]) == (50, 12), "as card and note say: the twin a quarter as long"
     assert values["resnet_56_brief_error"] < values["plain_56_brief_error"], "the paper's claim"
     picture = checkpoint.read_arrays(checkpoint.folder(CARD.slug) / "portrait.safetensors")["portrait"]
     assert picture.shape == (96, 128)
