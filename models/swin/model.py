@@ -102,7 +102,7 @@ class Attention(nn.Module):
         super().__init__()
         self.heads, self.units, self.m, self.shift = heads, d // heads, m, shift
         self.qkv = nn.Linear(d, 3 * d)
-        self.table = nn.Parameter(torch.empty((2 * m - 1) ** 2, heads))  # B-hat: a number for every offset and head
+        self.table = nn.Parameter(torch.zeros((2 * m - 1) ** 2, heads))  # B-hat: a number for every offset and head
         self.o = nn.Linear(d, d)
         self.register_buffer("index", offsets(m), persistent=False)
         self.register_buffer("mask", strangers(side, m, shift) if shift else torch.zeros(1), persistent=False)
