@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from models import build, photos, restore, training
 from models.checkpoint import Metric
+from models.muon import Muon
 from models.swin.model import Attention, Swin
 
 SLUG = "swin"
@@ -50,7 +51,7 @@ def optimiser(module: Swin) -> training.Several:
         {"params": others, "weight_decay": 0.0},
     )
     return training.Several(
-        torch.optim.Muon([{"params": inside, "scale": MUON}], weight_decay=MUON_DECAY),
+        Muon([{"params": inside, "scale": MUON}], weight_decay=MUON_DECAY),
         torch.optim.AdamW(adam, fused=True),
     )
 

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from models import training
+from models.muon import Muon
 
 
 def test_snapshots_are_spaced_evenly_in_the_logarithm():
@@ -45,7 +46,7 @@ def adam(module):
 def several(module):
     """Muon for the matrices, in two groups, and Adam for the biases."""
     matrices = [{"params": [module[i].weight], "lr": 0.01 * (i + 1)} for i in (0, 2)]
-    return training.Several(torch.optim.Muon(matrices), torch.optim.Adam([module[0].bias, module[2].bias], 0.01))
+    return training.Several(Muon(matrices), torch.optim.Adam([module[0].bias, module[2].bias], 0.01))
 
 
 @pytest.mark.parametrize("optimiser", [adam, several])
