@@ -1,4 +1,4 @@
-"""Muon, an optimiser for the matrices inside a network: every step turns and does not stretch.
+"""Muon, an optimiser for the matrices and kernels inside a network: every step turns and does not stretch.
 
 K. Jordan and others, "Muon: An optimizer for hidden layers in neural networks", 2024. The step is the orthogonal matrix
 nearest to the gradient's running mean, so that no direction is learnt faster than another. `torch.optim.Muon` does the same
@@ -44,12 +44,13 @@ class Muon(torch.optim.Optimizer):
             alike: dict[torch.Size, list[tuple[Tensor, Tensor]]] = defaultdict(list)
             for p in group["params"]:
                 if p.grad is not None:
-                    alike[p.shape].append((p, self.ahead(p, p.grad, group["momentum"])))
+                    ahead = self.ahead(p, p.grad, group["momentum"]).flatten(1)  # a kernel is a row
+                    alike[ahead.shape].append((p, ahead))
             for (rows, columns), found in alike.items():
                 length = group["lr"] * max(1, rows / columns) ** 0.5
-                matrices, steps = zip(*found, strict=True)
-                for p, step in zip(matrices, turned(torch.stack(steps)), strict=True):
-                    p.mul_(1 - group["lr"] * group["weight_decay"]).sub_(step, alpha=length)
+                weights, steps = zip(*found, strict=True)
+                for p, step in zip(weights, turned(torch.stack(steps)), strict=True):
+                    p.mul_(1 - group["lr"] * group["weight_decay"]).sub_(step.reshape(p.shape), alpha=length)
 
     def ahead(self, p: Tensor, gradient: Tensor, momentum: float) -> Tensor:
         """The running mean of the gradient, and from there once more towards the gradient of now (Nesterov)."""
