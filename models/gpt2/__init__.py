@@ -26,7 +26,8 @@ PAPER = Paper(
     "brings in what earlier tokens hold, the perceptron works on each token by itself, and both only ever add to the "
     "stream. GPT-2 normalizes in front of each of them and leaves the stream itself alone, which lets a deep stack be "
     "trained and lets us read the stream anywhere on its way. Ours is small and has read novels. It knows names, dialogue "
-    "and grammar by now, and has heads that look back at the token before; to look for what followed it earlier, it is too young.",
+    "and grammar by now, has a head that looks at the token before, and one, an induction head, that looks for what followed a "
+    "name's beginning where it stood earlier.",
     takes=Text(tokenizer="gpt2", context=CONTEXT, before=(END,)),
     gives=NextToken(),
     probes=(
@@ -86,7 +87,7 @@ PAPER = Paper(
     samples=(
         Sample(
             "a name to come back",
-            "“I have not seen Mr. Copperthwaite to-day,” said Miss Lavender. “Nor I,” said the doctor. “But Mr. Copper",
+            "“I have not seen Mr. Copperthwaite to-day,” said Miss Lavender. “Nor I,” said the doctor. “But Mr. C",
         ),
         Sample("the same again", "red lamp, green door, black horse, red lamp, green door, black"),
         Sample("dialogue", "“Where have you been?” asked Elizabeth. “I"),
@@ -107,9 +108,11 @@ PAPER = Paper(
         "copying worth learning early.",
         "Each window begins with <|endoftext|>, as what a visitor types does; the paper has it between documents alone. Our "
         "documents are chapters.",
-        "The positions start as waves and are learned from there; the authors' code starts them at random. It shortens the "
-        "search for the token before, from which the other heads that look back begin.",
-        "AdamW with a level learning rate that falls at the end, no dropout, no text seen twice. The paper says nothing of its "
-        "optimizer; GPT-1 had Adam, a cosine and dropout of 0.1.",
+        "Positions start as waves and keys equal to queries, so that at first what is alike looks at each other (Trockman and "
+        "Kolter 2023), and are learned from there; the authors' code starts all at random. It shortens the search for the token "
+        "before, from which the other heads that look back begin.",
+        "Muon (Jordan 2024) for the matrices of the blocks and AdamW for the rest, with a level learning rate that falls at the "
+        "end, no dropout, no text seen twice. The paper says nothing of its optimizer; GPT-1 had Adam, a cosine and dropout of "
+        "0.1.",
     ),
 )

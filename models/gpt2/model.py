@@ -46,7 +46,7 @@ class Config:
     heads: int = 12  # of 64 units, as in GPT-1
     layers: int = 12
     mlp: int = 4  # the hidden layer's width in units of the stream's; 0 leaves the multilayer perceptrons out
-    waves: bool = False  # positions start as waves, near ones alike, and are learned from there; else at random
+    around: bool = False  # every head starts by looking around itself (`look_around`); else at random
 
 
 PAPER = Config()
@@ -54,8 +54,8 @@ PAPER = Config()
 # What we train. 1,024 tokens make most words two or three, so that a token seen before tells the next one (it pays to copy),
 # and leave nine tenths of the weights to the blocks. 256 tokens are some 650 letters, a long paragraph. Two layers are the
 # least in which one head can build on another's work, four leave room for more. 32 units a head, 6 heads.
-SMALL = Config(vocabulary=1024, context=256, width=192, heads=6, layers=4, waves=True)
-TWIN = Config(vocabulary=1024, context=256, width=192, heads=6, layers=4, mlp=0, waves=True)  # attention alone
+SMALL = Config(vocabulary=1024, context=256, width=192, heads=6, layers=4, around=True)
+TWIN = Config(vocabulary=1024, context=256, width=192, heads=6, layers=4, mlp=0, around=True)  # attention alone
 
 
 class LayerNorm(nn.Module):
@@ -256,6 +256,19 @@ def build(config: Config = PAPER) -> GPT2:
             nn.init.zeros_(weight)
         elif weight.ndim == 2:
             nn.init.normal_(weight, std=0.02 / residual**0.5 if name.endswith("out.weight") else 0.02)
-    if config.waves:
-        model.pos_embed.weight.data.copy_(0.02 * 2**0.5 * waves(config.context, config.width))
+    if config.around:
+        look_around(model)
     return model
+
+
+@torch.no_grad()
+def look_around(model: GPT2) -> None:
+    """Positions start as waves, near ones alike, and keys equal to queries: what is alike looks at each other.
+
+    From there a step or two leads to the token before; from random weights, where a look is spread over a whole page, some
+    two thousand of ours (A. Trockman and J. Z. Kolter, "Mimetic Initialization of Self-Attention Layers", 2023).
+    """
+    model.pos_embed.weight.copy_(0.06 * 2**0.5 * waves(model.config.context, model.config.width))
+    for block in model.blocks:
+        query, key, _ = block.get_submodule("attn.qkv").get_parameter("weight").chunk(3)
+        query.copy_(key.mul_(3.5))  # so that a token gives itself about a tenth of its look

@@ -1,4 +1,4 @@
-"""GPT-2 on six sources of fiction, nothing seen twice, by AdamW; and its twin, which is attention alone.
+"""GPT-2 on six sources of fiction, nothing seen twice; and its twin, which is attention alone.
 
     python -m models train gpt2
 
@@ -22,17 +22,20 @@ from models.checkpoint import Metric
 from models.data import text
 from models.gpt2 import CONTEXT, END
 from models.gpt2.generate import write_continuations
-from models.gpt2.model import SMALL
+from models.gpt2.model import GPT2, SMALL
+from models.muon import Muon
 
 SLUG = "gpt2"
 SEEDS = (0,)
 SOURCES = ("novels", "austen", "moby-dick", "alice", "grimm", "andersen")
-STEPS = {"model": 7_500, "twin": 5_000}
+STEPS = {"model": 5_500, "twin": 3_700}
 BATCH = 8  # windows of 256 tokens: with so little text, many small steps are worth more than few large ones
 RATE = 3e-3  # the learning rate, reached after WARM steps and kept
-WARM = 300  # steps
+WARM = 150  # steps
+MUON = 6.67  # times that for the matrices inside the blocks, whose steps Muon makes all equally long
+MUON_DECAY = 0.01  # of those matrices, times their rate, at every step
 FALL = 0.3  # the last share of the training, in which the rate falls to 0 in a straight line
-DECAY = 0.1  # of matrices; the two tables of embeddings, normalizations and biases keep their size
+DECAY = 0.1  # of the tokens' vectors, lest they outgrow those of places; normalizations and biases keep their size
 CLIP = 1.0  # the longest gradient
 TEST_WINDOWS = 48  # held-out windows at each point of the curve: 12,288 tokens
 REPEATS = (16, 100)  # sequences, and random tokens before they repeat
@@ -133,14 +136,26 @@ def rate(step: int, total: int) -> float:
     return RATE * min(1.0, (step + 1) / WARM, (total - step) / (FALL * total))
 
 
+def optimiser(module: GPT2) -> training.Several:
+    """Muon (Jordan 2024) for the matrices of the blocks, AdamW for the embeddings, normalizations and biases.
+
+    Muon's step is the matrix nearest to the gradient's running mean that turns and does not stretch: no direction is learnt
+    faster than another.
+    """
+    inside = [m.weight for m in module.blocks.modules() if isinstance(m, nn.Linear)]
+    others = [module.pos_embed.weight, *(p for p in module.parameters() if p.ndim == 1)]
+    adam = ({"params": [module.embed.weight], "weight_decay": DECAY}, {"params": others, "weight_decay": 0.0})
+    return training.Several(
+        Muon([{"params": inside, "scale": MUON}], weight_decay=MUON_DECAY), torch.optim.AdamW(adam, betas=(0.9, 0.98))
+    )
+
+
 def learn(which: str, seed: int, device: str) -> None:
     """Train the "model" or its "twin"."""
     order = training.seed_all(seed)
     module = build(SLUG, "TWIN" if which == "twin" else "SMALL").to(device)
-    matrices = [p for n, p in module.named_parameters() if p.ndim == 2 and "embed" not in n]
-    others = [p for n, p in module.named_parameters() if p.ndim == 1 or "embed" in n]
-    groups = [{"params": matrices, "weight_decay": DECAY}, {"params": others, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, lr=RATE, betas=(0.9, 0.98))
+    assert isinstance(module, GPT2)
+    optimizer = optimiser(module)
     rows, total = windows("train"), STEPS[which]
     run = training.Run(
         SLUG,

@@ -10,8 +10,9 @@ import pytest
 import torch
 from torch import nn
 
+import models
 from app.interpret.trace import expand
-from models import checkpoint, tokens
+from models import checkpoint, heads, tokens
 from models.gpt2 import CONTEXT, END, generate, model, train
 from models.gpt2 import PAPER as CARD
 from models.gpt2.convert import from_transformers, to_transformers
@@ -221,9 +222,27 @@ def test_what_writes_to_the_stream_starts_smaller():
         assert not block.attn.qkv.bias.any()
 
 
-def test_positions_start_as_waves():
+def test_our_heads_start_by_looking_around():
+    torch.manual_seed(0)
     small = model.build(model.SMALL)
-    assert small.pos_embed.weight.square().mean().sqrt().item() == pytest.approx(0.02, rel=1e-3)
+    assert small.pos_embed.weight.square().mean().sqrt().item() == pytest.approx(0.06, rel=1e-3)
+    for block in small.blocks:
+        query, key, value = block.attn.qkv.weight.chunk(3)
+        assert torch.equal(query, key)
+        assert query.std().item() == pytest.approx(3.5 * value.std().item(), rel=0.05)
+    pattern, _ = heads.patterns(small, torch.randint(257, 1024, (4, 200)))
+    looks = pattern.mean((1, 2))[:, -1]  # (layers, keys): of the last token
+    assert (looks[:, -1] > 0.04).all()  # a two-hundredth, were all alike
+    assert (looks[:, -8:-1].mean(1) > 3 * looks[:, :150].mean(1)).all()
+
+
+def test_every_weight_is_trained_by_one_optimiser_or_the_other():
+    small = model.build(model.SMALL)
+    inside, embeddings, others = train.optimiser(small).param_groups
+    assert len(inside["params"]) == 4 * 4
+    assert inside["weight_decay"] and embeddings["weight_decay"] and not others["weight_decay"]
+    every = [p for group in (inside, embeddings, others) for p in group["params"]]
+    assert sorted(map(id, every)) == sorted(map(id, small.parameters()))
 
 
 @pytest.fixture(scope="module")
@@ -395,3 +414,39 @@ def test_a_text_begins_with_the_end_of_the_one_before():
     assert tokens.decode("gpt2", ids[0, 1:].tolist()) == "It was a dark night."
     assert tokens.tokenizer("gpt2").get_vocab_size() == model.SMALL.vocabulary
     assert checkpoint.folder("gpt2") == tokens.path("gpt2").parent
+
+
+def test_what_the_note_says_of_the_heads():
+    net, ids = models.restore("gpt2"), torch.from_numpy(CARD.takes.parse(CARD.samples[0].source))
+    names = tokens.pieces("gpt2", ids[0].tolist())
+    first, last = names.index(" C"), len(names) - 1
+    assert names[last] == " C" and names[first + 1] == "o"
+
+    def seen(*without: tuple[int, int]) -> tuple[float, torch.Tensor]:
+        """The induction head's look at what followed, and the chances of the next token, without some heads."""
+
+        def off(head: int):
+            return lambda _m, _i, z: z.index_fill(2, torch.tensor([head]), 0)
+
+        hooks = [net.blocks[layer].attn.hook_z.register_forward_hook(off(head)) for layer, head in without]
+        pattern, scores = heads.patterns(net, ids)
+        for hook in hooks:
+            hook.remove()
+        return pattern[3, 0, 2, last, first + 1].item(), scores[0, -1].softmax(0)
+
+    look, chances = seen()
+    assert look > 0.95
+    o = tokens.encode("gpt2", "o")[0]
+    assert chances.argmax() == o
+    assert chances[o].item() == pytest.approx(0.35, abs=0.01)
+    assert seen((3, 2))[1][o].item() == pytest.approx(0.01, abs=0.005)
+    assert seen((0, 1))[0] == pytest.approx(0.25, abs=0.02)  # it builds on the head that knows the token before
+
+    scores, _ = heads.survey(net, heads.repeats(*train.REPEATS, tokens=range(257, 1024), start=0))
+    assert heads.best(scores)["previous_token"][1:] == (0, 1)
+    assert heads.best(scores)["induction"][1:] == (3, 2)
+    rows = {int(row["step"]): row for row in checkpoint.read_json("gpt2", "curves")["model"]["0"]}
+    assert rows[183]["previous_token_score"] < 0.2 < 0.9 < rows[1467]["previous_token_score"]
+    assert rows[2383]["induction_score"] < 0.012 < 0.06 < rows[5133]["induction_score"]
+    of = {m["name"]: m["value"] for m in checkpoint.read_json("gpt2", "record")["metrics"]}
+    assert of["induction_score"] > 8 * 0.007 > 8 * of["twin_induction_score"]
