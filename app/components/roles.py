@@ -61,9 +61,11 @@ def verdict(role: Role, scores: np.ndarray, even: float, steps: Sequence[int], a
         return f"No head reaches {LEAST} as {role.name} here {when}: the strongest, {called(*best)}, {share}. {ever}."
     count = int((now >= LEAST).sum())
     many = f"{count} heads reach" if count > 1 else "One head reaches"
-    since = next(step for step, one in zip(steps, scores[:, *best], strict=True) if one >= LEAST)
-    first = f"it first reached {LEAST} at step {since:,}"
-    return f"{many} {LEAST} as {role.name} {when}. The strongest, {called(*best)}, {share}; {first}."
+    until = list(steps).index(at)
+    below = [i for i in range(until) if scores[i, *best] < LEAST]  # at the very start some look around themselves
+    since = steps[below[-1] + 1 if below else 0]
+    reached = f"it has had at least {LEAST} since step {since:,}"
+    return f"{many} {LEAST} as {role.name} {when}. The strongest, {called(*best)}, {share}; {reached}."
 
 
 def _percent(share: float) -> str:

@@ -16,10 +16,11 @@ def on_text(
 ) -> go.Figure:
     """(t, t) of shares, query by key, and bool (t, t): a small ring in every place that is marked."""
     figure = shares(pattern, dark, title=title, rows=tokens, columns=tokens)
+    names = figure.data[0].x  # by name: numbers would be further categories, beyond the last token
     y, x = np.nonzero(ideal)
     figure.add_scatter(
-        x=x.astype(np.int16),
-        y=y.astype(np.int16),
+        x=[names[i] for i in x],
+        y=[names[i] for i in y],
         mode="markers",
         marker={"symbol": "circle-open", "size": 6 if len(tokens) < 60 else 4, "color": theme(dark).muted},
         name=role,

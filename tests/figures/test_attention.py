@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from app.figures.attention import overview, shares, shrunk, spotlight, units
+from app.figures.roles import on_text
 
 
 def test_blocks_are_pooled_to_their_largest_share():
@@ -52,3 +53,10 @@ def test_products_stand_below_query_and_key():
     figure = units(np.array([1.0, -2]), np.array([3.0, 1]), False, title="t")
     assert [list(bar.y) for bar in figure.data] == [[1, -2], [3, 1], [3, -2]]
     assert "in all 1" in figure.layout.annotations[2].text
+
+
+def test_rings_lie_in_the_cells_that_are_marked():
+    ideal = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0]], bool)
+    heat, rings = on_text(np.eye(3), ideal, ["<s>", "a", "b"], False, title="a map", role="a head").data
+    assert list(zip(rings.y, rings.x, strict=True)) == [("a", "&lt;s>"), ("b", "a")]
+    assert set(rings.x) | set(rings.y) <= set(heat.x)  # numbers would be categories of their own, off the map

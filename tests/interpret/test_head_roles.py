@@ -143,6 +143,8 @@ def test_the_verdict_says_what_the_numbers_say():
     assert late.startswith(
         "One head reaches 0.1 as an induction head at step 100. The strongest, layer 0, head 1, spends 40.0 %"
     )
-    assert late.endswith("it first reached 0.1 at step 10.")
+    assert late.endswith("it has had at least 0.1 since step 10.")
+    lost = verdict(role, scores(0.2, 0.05, 0.4), 0.01, steps, 100)
+    assert lost.endswith("it has had at least 0.1 since step 100.")
     two = verdict(role, np.array([[[0.5, 0.2]]]), 0.01, (7,), 7)
     assert two.startswith("2 heads reach 0.1 as an induction head at step 7. The strongest, layer 0, head 0,")

@@ -10,7 +10,7 @@ import models
 from app.interpret.trace import expand
 from models import photos
 from models.data.cifar10 import LABELS
-from models.vgg import BLOCKS, model
+from models.vgg import BLOCKS, model, train
 from models.vgg import PAPER as CARD
 
 MAPS, UNITS = ("batch", "channel", "height", "width"), ("batch", "unit")
@@ -149,6 +149,14 @@ def test_the_twin_sees_as_far_as_the_model():
 
 def test_pictures_of_every_side_of_the_training_are_taken(net):
     assert all(net(torch.zeros(2, 3, side, side)).shape == (2, 10) for side in (16, 24, 32))
+
+
+def test_muon_has_every_kernel_but_the_last(net):
+    kernels, others = train.optimiser(net).param_groups
+    assert len(kernels["params"]) == 10 + 2
+    assert {p.ndim for p in kernels["params"]} == {4}
+    assert any(p is net.fc8.weight for p in others["params"])
+    assert sorted(map(id, (*kernels["params"], *others["params"]))) == sorted(map(id, net.parameters()))
 
 
 def test_every_module_is_used_once(net):

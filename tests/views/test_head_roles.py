@@ -33,7 +33,7 @@ def test_a_previous_token_head_built_by_hand_is_found(visit):
     assert at.selectbox(key="choose-head").value == "0.1"
     assert (
         "One head reaches 0.1 as a previous-token head at step 100. The strongest, layer 0, head 1, spends 100.0 % of its look "
-        "on the token before, an even look 1.1 %; it first reached 0.1 at step 100."
+        "on the token before, an even look 1.1 %; it has had at least 0.1 since step 100."
     ) in text
     assert "Layer 0, head 1 is the strongest at the end, with 1.000; at step 100 it has 1.000." in text
     assert "The rings are where a previous-token head looks, the token before: " in text
