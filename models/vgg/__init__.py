@@ -102,9 +102,10 @@ PAPER = Paper(
         "paper does so at test time alone (section 3.2), over pictures larger than those it was trained on.",
         "Pictures grow during the training: 16x16 for 35 % of it, then 24x24, and 32x32 for the last 30 %, which "
         "takes half of the time.",
+        "Muon (Jordan 2024) trains the kernels of all layers but the last; norms, biases and the last layer have the "
+        "paper's momentum of 0.9 and weight decay of 5e-4.",
         "Batches of 128 in place of 256, one cycle of the learning rate up to 0.05, labels smoothed by a tenth, "
-        "averaged weights, and dropout of a tenth in place of a half. Momentum 0.9 and weight decay 5e-4 are the "
-        "paper's.",
+        "averaged weights, and dropout of a tenth in place of a half.",
         "Pictures are moved by up to four pixels and mirrored; the paper crops from pictures of several scales and "
         "shifts their colours.",
         "The twin's last two blocks have fewer maps than the model's (64 and 68), so that it has as many weights; the "
