@@ -37,7 +37,9 @@ def test_a_click_on_a_head_shows_it_at_that_moment_on_the_text(visitor, settle):
 
 def test_a_role_at_the_beginning_of_the_training_is_nobodys(visitor):
     page = visitor(f"{ROOM}&step=0&role=duplicate_token")
-    expect(page.get_by_text("No head reaches 0.1 as a duplicate-token head here at step 0", exact=False)).to_be_visible()
+    expect(
+        page.get_by_text("No head reaches 0.1 as a duplicate-token head here at step 0", exact=False)
+    ).to_be_visible()
 
 
 def test_the_map_has_names_along_its_sides_and_rings_on_its_cells(visitor):
