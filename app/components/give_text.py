@@ -40,12 +40,22 @@ def give(paper: Paper) -> Visit:
     st.session_state.pop("written", None)
 
     def sampled() -> None:
-        text, _, target = names[st.session_state["sample"]].partition("\t")
+        text, _, target = names.get(st.session_state["sample"], "").partition("\t")
         put(text)
         st.session_state["translation"] = target
 
     first = next(iter(names.values())).partition("\t")
-    st.selectbox("Sample", list(names), key="sample", on_change=sampled, label_visibility="collapsed")
+    shown = st.session_state.get("text", st.query_params.get("text")) or first[0]
+    st.session_state["sample"] = next((name for name, text in names.items() if text.partition("\t")[0] == shown), None)
+    st.selectbox(
+        "Sample",
+        list(names),
+        None,
+        key="sample",
+        on_change=sampled,
+        placeholder="Your own text",
+        label_visibility="collapsed",
+    )
     label = paper.takes.languages[0] if isinstance(paper.takes, TextPair) else "Text"
     typed = st.text_area(
         label,

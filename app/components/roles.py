@@ -64,8 +64,8 @@ def verdict(role: Role, scores: np.ndarray, even: float, steps: Sequence[int], a
     until = list(steps).index(at)
     below = [i for i in range(until) if scores[i, *best] < LEAST]  # at the very start some look around themselves
     since = steps[below[-1] + 1 if below else 0]
-    reached = f"it has had at least {LEAST} since step {since:,}"
-    return f"{many} {LEAST} as {role.name} {when}. The strongest, {called(*best)}, {share}; {reached}."
+    lasting = f"it has had at least {LEAST} since step {since:,}"
+    return f"{many} {LEAST} as {role.name} {when}. The strongest, {called(*best)}, {share}; {lasting}."
 
 
 def _percent(share: float) -> str:

@@ -71,6 +71,21 @@ def test_a_sample_fills_the_field():
     assert at.code[0].value.startswith("'on the mat'")
 
 
+def test_the_list_of_samples_says_whether_the_text_is_one():
+    assert shown().selectbox(key="sample").value == "cat"
+    assert shown(text="on the mat").selectbox(key="sample").value == "mat"
+    at = shown(text="mat on cat")
+    assert at.selectbox(key="sample").value is None
+    at.selectbox(key="sample").select("mat").run()
+    assert at.selectbox(key="sample").value == "mat"
+    at.text_area(key="text").set_value("on the cat").run()
+    assert at.selectbox(key="sample").value is None
+    at.selectbox(key="sample").select("mat").run()  # the same once more
+    assert at.text_area(key="text").value == "on the mat"
+    at.selectbox(key="sample").set_value(None).run()
+    assert at.code[0].value.startswith("'the cat' sample cat")
+
+
 def test_what_cannot_be_used_leaves_the_text_before_it():
     at = shown()
     at.text_area(key="text").set_value("sat on the cat").run()
