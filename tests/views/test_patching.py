@@ -87,7 +87,7 @@ def test_the_same_sentence_twice_is_nothing_to_find():
 
 
 def test_a_corrupted_sentence_that_cannot_be_read_is_answered_by_a_sentence():
-    at = visited("The king said", corrupted="so " * 400)
+    at = visited("He sat down to", corrupted="so " * 400)
     assert "shorten it. A corrupted sentence is made from yours instead." in at.error[0].value
     assert "of the difference comes back" in said(at)
 
