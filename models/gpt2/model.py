@@ -265,10 +265,10 @@ def build(config: Config = PAPER) -> GPT2:
 def look_around(model: GPT2) -> None:
     """Positions start as waves, near ones alike, and keys equal to queries: what is alike looks at each other.
 
-    From there a step or two leads to the token before; from random weights, where a look is spread over a whole page, some
-    two thousand of ours (A. Trockman and J. Z. Kolter, "Mimetic Initialization of Self-Attention Layers", 2023).
+    From there it is not far to the token before; random weights spread a look over a whole page (A. Trockman and J. Z. Kolter,
+    "Mimetic Initialization of Self-Attention Layers", 2023).
     """
     model.pos_embed.weight.copy_(0.06 * 2**0.5 * waves(model.config.context, model.config.width))
     for block in model.blocks:
         query, key, _ = block.get_submodule("attn.qkv").get_parameter("weight").chunk(3)
-        query.copy_(key.mul_(3.5))  # so that a token gives itself about a tenth of its look
+        query.copy_(key.mul_(3.5))  # large enough to tell, on a whole page, its like from the rest

@@ -137,11 +137,7 @@ def rate(step: int, total: int) -> float:
 
 
 def optimiser(module: GPT2) -> training.Several:
-    """Muon (Jordan 2024) for the matrices of the blocks, AdamW for the embeddings, normalizations and biases.
-
-    Muon's step is the matrix nearest to the gradient's running mean that turns and does not stretch: no direction is learnt
-    faster than another.
-    """
+    """Muon (Jordan 2024) for the matrices of the blocks, AdamW for the embeddings, normalizations and biases."""
     inside = [m.weight for m in module.blocks.modules() if isinstance(m, nn.Linear)]
     others = [module.pos_embed.weight, *(p for p in module.parameters() if p.ndim == 1)]
     adam = ({"params": [module.embed.weight], "weight_decay": DECAY}, {"params": others, "weight_decay": 0.0})

@@ -31,11 +31,7 @@ KNOWN = 10_000  # training pictures on which the training error is measured
 
 
 def optimiser(module: VGG) -> training.Several:
-    """Muon (Jordan 2024) for the kernels of all layers but the last, the paper's momentum (3.1) for the rest.
-
-    Muon's step is the matrix nearest to the gradient's running mean that turns and does not stretch: no direction is learnt
-    faster than another.
-    """
+    """Muon (Jordan 2024) for the kernels of all layers but the last, the paper's momentum (3.1) for the rest."""
     kernels = [p for p in module.parameters() if p.ndim == 4 and p is not module.fc8.weight]
     others = [p for p in module.parameters() if p.ndim == 1 or p is module.fc8.weight]
     return training.Several(
