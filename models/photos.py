@@ -23,12 +23,16 @@ from models.checkpoint import Metric
 from models.data import cifar10, scenes
 from models.data.cifar10 import CIFAR, LABELS, MEAN, STD
 from models.data.samples import FILES
+from models.muon import Muon
 
 __all__ = ["CIFAR", "LABELS"]
 
 VALID = 5_000  # the last so many training pictures: a recipe is chosen on them, with a training on the others
 
 GROWING = ((0.0, 16), (0.35, 24), (0.7, 32))  # the side of the pictures from each share of the training on
+
+MUON = 0.6  # times the learning rate of all else: that of the kernels
+MUON_DECAY = 0.01  # of the kernels, times their rate, at every step
 
 
 @cache
@@ -67,6 +71,19 @@ def resized(x: Tensor, side: int) -> Tensor:
     if x.shape[2:] == (side, side):
         return x
     return F.interpolate(x, (side, side), mode="bilinear", align_corners=False, antialias=True)
+
+
+def optimiser(module: nn.Module, rate: float, decay: float, last: Tensor | None = None) -> training.Several:
+    """Muon (Jordan 2024) for the kernels of all layers but the `last`, Nesterov's momentum for all else.
+
+    Every step of Muon is as long as its learning rate says; MUON and MUON_DECAY were found on VGG's validation pictures.
+    """
+    kernels = [p for p in module.parameters() if p.ndim == 4 and p is not last]
+    others = [p for p in module.parameters() if p.ndim != 4 or p is last]
+    return training.Several(
+        Muon([{"params": kernels, "scale": MUON}], weight_decay=MUON_DECAY),
+        torch.optim.SGD(others, lr=rate, momentum=0.9, nesterov=True, weight_decay=decay),
+    )
 
 
 def side(step: int, total: int, growing: Sequence[tuple[float, int]] = GROWING) -> int:

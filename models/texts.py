@@ -41,6 +41,8 @@ def tokens(kind: Text, source: bytes | str) -> tuple[Token, ...]:
     own = known(kind, text)
     if not own:  # a vocabulary of whole words takes no notice of anything else
         raise BadInput("There is no word in that, and this network reads nothing else; type a few words.")
+    if {token.id for token in own} == {_unknown(kind)}:
+        raise BadInput("This network knows none of these words; all are one and the same to it. Type others.")
     found = (*_special(kind.tokenizer, kind.before), *own)
     return _fitting((*found, *_special(kind.tokenizer, kind.after)), kind.context, "text")
 
@@ -70,12 +72,18 @@ def count(kind: Text | TextPair, text: str) -> int:
 def unknown(kind: Text | TextPair, found: tuple[Token, ...]) -> str:
     """One sentence where a network of whole words does not know some of these; else nothing."""
     own = [token for token in found if token.end > token.start]
-    none = tokenizer(kind.tokenizer).token_to_id(getattr(tokenizer(kind.tokenizer).model, "unk_token", None) or "")
-    lost = [token.text for token in own if token.id == none]
+    lost = [token.text for token in own if token.id == _unknown(kind)]
     if not lost:
         return ""
     names = ", ".join(f"“{name[:20]}”" for name in lost[:3]) + ", ..." * (len(lost) > 3)
     return f"It does not know {len(lost)} of these {len(own)} words ({names}): all such are one and the same to it."
+
+
+def _unknown(kind: Text | TextPair) -> int | None:
+    """The token of all words that are not in the vocabulary, where whole words are read."""
+    found = tokenizer(kind.tokenizer)
+    name: str = getattr(found.model, "unk_token", None) or ""
+    return found.token_to_id(name)
 
 
 def known(kind: Text | TextPair, text: str) -> tuple[Token, ...]:

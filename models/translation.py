@@ -12,6 +12,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -142,9 +143,31 @@ class Translator(nn.Module):
         raise NotImplementedError
 
 
+class CrossEntropy(torch.autograd.Function):
+    """`F.cross_entropy` with smoothing, over what is not PAD: its gradient in one tensor of the logits' size, not five."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, right: Tensor, smoothing: float) -> Tensor:
+        """Logits (n, vocabulary) of the tokens `right` (n,) -> a scalar, in nats."""
+        logs, share = logits.log_softmax(1), (right != PAD) / (right != PAD).sum()
+        ctx.save_for_backward(logs, right, share)
+        ctx.smoothing = smoothing
+        wanted = logs.gather(1, right[:, None])[:, 0].lerp(logs.mean(1), smoothing)
+        return -(wanted * share).sum()
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+        """What was given minus what is wanted: (1 - smoothing) of the right token, the rest over all alike."""
+        logs, right, share = ctx.saved_tensors
+        given = logs.exp().sub_(ctx.smoothing / logs.shape[1])
+        given[torch.arange(len(right), device=right.device), right] -= 1 - ctx.smoothing
+        return given.mul_((share * grads[0])[:, None]), None, None
+
+
 def loss(logits: Tensor, target: Tensor, smoothing: float = 0.0) -> Tensor:
     """Mean cross-entropy a token: logits (n, t, vocabulary) of target[:, 1:] (n, t); PAD does not count."""
-    return F.cross_entropy(logits.flatten(0, 1), target[:, 1:].flatten(), ignore_index=PAD, label_smoothing=smoothing)
+    found: Tensor = CrossEntropy.apply(logits.flatten(0, 1), target[:, 1:].flatten(), smoothing)
+    return found
 
 
 @torch.no_grad()

@@ -27,7 +27,7 @@ from models.data.emoji import GROUPS, HELD_OUT, VENDORS
 SLUG = "clip"
 SEEDS = (0,)
 BATCH = 174  # of the 1,914 emoji: eleven batches show each of them once
-STEPS = {"model": 3300, "twin": 1800}
+STEPS = 3300
 RATE = 1.5e-3
 DECAY = 0.1  # of the weights
 KEPT = (
@@ -209,7 +209,7 @@ def learn(which: str, seed: int, device: str) -> None:
     module = module.to(device)
     optimizer = torch.optim.AdamW(groups_of(module), lr=RATE, betas=(0.9, 0.98), fused=True)
     drawn = drawers(tuple(vendor for vendor in VENDORS if vendor != HELD_OUT))
-    total = STEPS[which]
+    total = STEPS
     run = training.Run(
         SLUG,
         which,

@@ -12,32 +12,20 @@ from torch.nn import functional as F
 from models import build, photos, restore, training
 from models.checkpoint import Metric
 from models.data.cifar10 import CIFAR
-from models.muon import Muon
 from models.vgg.model import SMALL, VGG, receptive_fields
 
 SLUG = "vgg"
 SEEDS = (0,)
 BATCH = 128
-EPOCHS = 14  # passes through the training set, for the twin too
-RATE = 0.05  # the largest learning rate
+EPOCHS = 26  # passes through the training set, for the twin too
+GROWING = ((0.0, 16), (0.2, 24), (0.5, 32))  # the side of the pictures from each share of the training on
+RATE = 0.05  # the largest learning rate; the kernels have 0.6 times it
 WARM = 0.2  # the share of the training that leads up to it
 DECAY = 5e-4  # of the weights, as in the paper
-MUON = 0.6  # times that rate for the kernels, whose steps Muon makes all equally long
-MUON_DECAY = 0.01  # of the kernels, times their rate, at every step
 SMOOTHING = 0.1  # of the labels
 AVERAGE = 0.998  # what the averaged weights keep of themselves at every step
 LOOKED = 2000  # test pictures on which the curve is measured
 KNOWN = 10_000  # training pictures on which the training error is measured
-
-
-def optimiser(module: VGG) -> training.Several:
-    """Muon (Jordan 2024) for the kernels of all layers but the last, the paper's momentum (3.1) for the rest."""
-    kernels = [p for p in module.parameters() if p.ndim == 4 and p is not module.fc8.weight]
-    others = [p for p in module.parameters() if p.ndim == 1 or p is module.fc8.weight]
-    return training.Several(
-        Muon([{"params": kernels, "scale": MUON}], weight_decay=MUON_DECAY),
-        torch.optim.SGD(others, lr=RATE, momentum=0.9, nesterov=True, weight_decay=DECAY),
-    )
 
 
 def learn(which: str, seed: int, device: str) -> None:
@@ -49,7 +37,7 @@ def learn(which: str, seed: int, device: str) -> None:
     module = build(SLUG, "SMALL" if which == "model" else "TWIN").to(device)
     module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # twice as fast on a CPU
     assert isinstance(module, VGG)
-    optimizer = optimiser(module)
+    optimizer = photos.optimiser(module, RATE, DECAY, module.fc8.weight)
     test, target = (part[:LOOKED].to(device) for part in photos.pictures("test"))
     run = training.Run(
         SLUG,
@@ -62,19 +50,20 @@ def learn(which: str, seed: int, device: str) -> None:
         measure=lambda net: photos.measures(net, test, target),
         epoch=epoch,
         average=training.Average(module, AVERAGE),
-        snapshots=8,
+        snapshots=12,
         looks=14,
     )
     for step in run:
         training.set_rate(optimizer, RATE * training.one_cycle(step, total, WARM))
         chosen = training.epoch_batch(len(x), BATCH, step, seed)
-        shown = photos.resized(photos.crops_and_flips(x[chosen], order), photos.side(step, total))
+        shown = photos.resized(photos.crops_and_flips(x[chosen], order), photos.side(step, total, GROWING))
         with training.half(device):
             scores = module(shown.to(device, memory_format=torch.channels_last)).float()
         loss = F.cross_entropy(scores, y[chosen].to(device), label_smoothing=SMOOTHING)
         optimizer.zero_grad()
         loss.backward()
-        optimizer.step()
+        with training.half(device):  # Muon's products too
+            optimizer.step()
         run.note(train_loss=loss.item())
 
 

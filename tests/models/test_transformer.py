@@ -13,7 +13,7 @@ import models
 from app.interpret.trace import expand, trace
 from models import translation
 from models.transformer import PAPER as CARD
-from models.transformer import model
+from models.transformer import model, train
 from models.transformer.model import Attention, Config, DecoderBlock, EncoderBlock, sinusoids
 from models.translation import PAD, START
 
@@ -47,7 +47,7 @@ def test_the_base_model_has_its_63_million_parameters_layer_by_layer():
 
 def test_the_twins_are_as_large_as_the_model():
     sizes = {count(model.build(c)) for c in (model.SMALL, model.TWIN, model.NO_POSITIONS)}
-    assert sizes == {1_373_184}
+    assert sizes == {1_767_936}
     assert dataclasses.replace(model.TWIN, heads=4) == model.SMALL
     assert dataclasses.replace(model.NO_POSITIONS, positions=True) == model.SMALL
 
@@ -60,6 +60,15 @@ def test_positions_are_the_papers_sines():
     assert table[7, 21].item() == pytest.approx(math.cos(7 / 10000 ** (20 / 128)), abs=1e-5)
     near = [(table[i] @ table[i + 4]).item() for i in (0, 11, 40)]
     assert max(near) - min(near) < 1e-3, "how alike two positions are depends on their distance alone"
+
+
+def test_every_weight_is_trained_by_one_optimiser_or_the_other():
+    small = model.build(model.SMALL)
+    inside, embedding, others = train.optimiser(small).param_groups
+    assert len(inside["params"]) == 3 * (4 + 2) + 3 * (4 + 4 + 2)
+    assert embedding["weight_decay"] and not inside["weight_decay"] and not others["weight_decay"]
+    every = [p for group in (inside, embedding, others) for p in group["params"]]
+    assert sorted(map(id, every)) == sorted(map(id, small.parameters()))
 
 
 def copied(ours: Attention, theirs: nn.MultiheadAttention) -> None:

@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from models import root, translation
 from models.data import tatoeba
@@ -71,6 +72,19 @@ def test_the_loss_leaves_padding_out():
     target = torch.tensor([[START, 3, END, PAD]])
     logits[0, 2] = 50.0  # over padding: whatever it says
     assert translation.loss(logits, target).item() == pytest.approx((math.log(2) + math.log(4)) / 2, abs=1e-6)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_the_loss_and_its_gradient_are_torchs(smoothing):
+    torch.manual_seed(0)
+    logits, target = torch.randn(3, 5, 40, requires_grad=True), torch.randint(1, 40, (3, 6))
+    target[1, 3:] = target[2, 1] = PAD
+    wanted = F.cross_entropy(logits.flatten(0, 1), target[:, 1:].flatten(), ignore_index=PAD, label_smoothing=smoothing)
+    ours = translation.loss(logits, target, smoothing)
+    assert ours.item() == pytest.approx(wanted.item(), abs=1e-6)
+    gradients = [torch.autograd.grad(3 * loss, logits)[0] for loss in (ours, wanted)]
+    assert torch.allclose(*gradients, atol=1e-7)
+    assert not gradients[0][1, 2:].any(), "padding asks for nothing"
 
 
 def grammar(table: dict[int, dict[int, float]]):

@@ -10,7 +10,7 @@ import models
 from app.interpret.trace import expand
 from models import photos
 from models.data.cifar10 import LABELS
-from models.vgg import BLOCKS, model, train
+from models.vgg import BLOCKS, model
 from models.vgg import PAPER as CARD
 
 MAPS, UNITS = ("batch", "channel", "height", "width"), ("batch", "unit")
@@ -152,7 +152,7 @@ def test_pictures_of_every_side_of_the_training_are_taken(net):
 
 
 def test_muon_has_every_kernel_but_the_last(net):
-    kernels, others = train.optimiser(net).param_groups
+    kernels, others = photos.optimiser(net, 0.05, 5e-4, net.fc8.weight).param_groups
     assert len(kernels["params"]) == 10 + 2
     assert {p.ndim for p in kernels["params"]} == {4}
     assert any(p is net.fc8.weight for p in others["params"])
