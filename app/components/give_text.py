@@ -111,6 +111,15 @@ def _typed(paper: Paper) -> None:
             paper.takes.parse(text)
     except BadInput as error:
         st.session_state.update(text=st.session_state.get("good_typed", ""), trouble=str(error))
+        return
+    _leave_translation(paper)
+
+
+def _leave_translation(paper: Paper) -> None:
+    """A sample's translation goes when its sentence does; one of the visitor's own stays."""
+    samples = {str(sample_bytes(paper, sample)).partition("\t")[2] for sample in paper.samples}
+    if st.session_state.get("translation") in samples:
+        st.session_state["translation"] = ""
 
 
 def _read(paper: Paper, key: str) -> None:
@@ -126,6 +135,7 @@ def _read(paper: Paper, key: str) -> None:
         st.session_state["trouble"] = str(error)
         return
     put(text)
+    _leave_translation(paper)
 
 
 def _usable(paper: Paper, source: str, typed: str, name: str) -> Visit:

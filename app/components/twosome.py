@@ -18,7 +18,7 @@ from app.figures.words import label
 from app.interpret.patching import Runs, runs
 from app.view import Visit
 from models import pairs
-from models.paper import BadInput
+from models.paper import BadInput, Paper
 
 T = TypeVar("T")
 
@@ -62,13 +62,14 @@ def choose(visit: Visit) -> Twosome | None:
         st.rerun()  # the text in the rail is another now
     known = pairs.read(visit.paper.slug)
     given = st.session_state.get("corrupted") or st.query_params.get("corrupted", "")
+    begun = ""
     if not given and visit.name != OWN and known.pairs:  # nobody has said anything: something to see
         visit = session.visit(visit.paper, known.pairs[0].clean, "a ready-made pair")
-        given = known.pairs[0].corrupted
+        begun, given = known.pairs[0].clean, known.pairs[0].corrupted
         st.caption(
             "To begin with, two sentences that this network solves. Type a text of your own, and it is the clean one."
         )
-    _ready(visit, known, given)
+    _ready(visit, known, given, begun)
     found = _read(visit, given)
     pair = next((p for p in known.pairs if (p.clean, p.corrupted) == (visit.source, given)), None)
     (target, against), names = _answers(visit, found, (pair.target, pair.against) if pair else None)
@@ -85,14 +86,15 @@ def choose(visit: Visit) -> Twosome | None:
     return Twosome(visit, found, target, against, names)
 
 
-def _ready(visit: Visit, known: pairs.Pairs, given: str) -> None:
-    """The ready-made pairs, and the field of the corrupted sentence."""
+def _ready(visit: Visit, known: pairs.Pairs, given: str, begun: str) -> None:
+    """The ready-made pairs, and the field of the corrupted sentence; `begun` is the clean one that nobody has chosen."""
     spots = {i: _told(pair) for i, pair in enumerate(known.pairs)}
 
     def taken() -> None:
         if (chosen := st.session_state["choose-pair"]) is not None:
             pair = known.pairs[chosen]
             st.session_state.update(text=pair.clean, corrupted=pair.corrupted, target="", against="", pair_chosen=True)
+            st.session_state["good_corrupted"] = pair.corrupted
 
     with st.container(horizontal=True, vertical_alignment="bottom", key="pairs"):
         if spots:
@@ -108,11 +110,30 @@ def _ready(visit: Visit, known: pairs.Pairs, given: str) -> None:
                 on_change=taken,
             )
         st.text_input(
-            "Corrupted sentence", key="corrupted", bind="query-params", placeholder=given or "one word another"
+            "Corrupted sentence",
+            key="corrupted",
+            bind="query-params",
+            placeholder=given or "one word another",
+            on_change=_typed,
+            args=(visit.paper, begun),
         )
         if spots:
             with st.popover("What it solves", type="tertiary"):
                 _families(known)
+
+
+def _typed(paper: Paper, begun: str) -> None:
+    """Another corrupted sentence stands in the field. What cannot be read gives way to what stood there before."""
+    given = st.session_state["corrupted"]
+    try:
+        if given:
+            paper.takes.parse(given)
+    except BadInput as error:
+        st.session_state.update(corrupted=st.session_state.get("good_corrupted", ""), corrupted_trouble=str(error))
+        return
+    st.session_state["good_corrupted"] = given
+    if given and begun:
+        st.session_state.update(text=begun, pair_chosen=True)
 
 
 def _told(pair: pairs.Pair) -> str:
@@ -135,7 +156,9 @@ def _families(known: pairs.Pairs) -> None:
 
 
 def _read(visit: Visit, given: str) -> Runs:
-    """Both sentences; where the corrupted one cannot be read, a sentence and one made from the clean one."""
+    """Both sentences; where a link's corrupted one cannot be read, a sentence and one made from the clean one."""
+    if trouble := st.session_state.pop("corrupted_trouble", ""):
+        st.error(f"{trouble} The corrupted sentence before it stays.")
     try:
         ids = tuple(int(i) for i in visit.paper.takes.parse(given)[0]) if given else ()
     except BadInput as error:

@@ -106,6 +106,18 @@ def test_a_pair_takes_a_translation_as_well():
     assert at.code[0].value.startswith("'the mat\\tle mat' your text")
 
 
+def test_a_samples_translation_goes_with_its_sentence():
+    at = shown(pair=True)
+    at.selectbox(key="sample").select("mat").run()
+    at.selectbox(key="sample").select("cat").run()
+    assert at.text_input(key="translation").value == "le chat"
+    at.text_area(key="text").set_value("sat on the mat").run()
+    assert at.code[0].value.startswith("'sat on the mat\\t' your text")
+    at.text_input(key="translation").set_value("le tapis").run()
+    at.text_area(key="text").set_value("on the mat").run()
+    assert at.code[0].value.startswith("'on the mat\\tle tapis'"), "one's own stays"
+
+
 def told(at: AppTest) -> str:
     """The one sentence about what was no good, and that the text before it is still the input."""
     assert not at.exception
@@ -232,6 +244,8 @@ def test_a_network_of_whole_words_says_what_it_does_not_know(monkeypatch, tmp_pa
     )
     with pytest.raises(BadInput, match="There is no word in that"):
         kind.tokens("!?!")
+    with pytest.raises(BadInput, match="knows none of these words"):
+        kind.tokens("שלום " + "x" * 500)
 
 
 def test_what_is_typed_is_counted_meanwhile():

@@ -92,6 +92,25 @@ def test_a_corrupted_sentence_that_cannot_be_read_is_answered_by_a_sentence():
     assert "of the difference comes back" in said(at)
 
 
+def test_what_cannot_be_read_leaves_the_corrupted_sentence_before_it():
+    at = visited("He sat down to")
+    at.text_input(key="corrupted").set_value("She sat down to").run()
+    before = [c.value for c in at.caption]
+    at.text_input(key="corrupted").set_value("so " * 400).run()
+    assert at.error[0].value.endswith("shorten it. The corrupted sentence before it stays.")
+    assert at.text_input(key="corrupted").value == "She sat down to"
+    assert [c.value for c in at.caption] == before
+    at.run()
+    assert not at.error, "said once"
+
+
+def test_a_corrupted_sentence_typed_beside_the_first_pair_keeps_its_clean_one():
+    at = visited()
+    clean = pairs.read("gpt2").pairs[0].clean
+    at.text_input(key="corrupted").set_value(clean).run()
+    assert at.session_state["text"] == clean
+
+
 def test_a_pair_taken_fills_the_address():
     at = visited("The king said")
     at.selectbox(key="choose-pair").select(3).run()
