@@ -31,7 +31,7 @@ def watched(name: str, patience: float = PATIENCE, log: Path = LOG) -> Iterator[
             yield
         finally:
             faulthandler.cancel_dump_traceback_later()
-    log.unlink()
+    log.unlink(missing_ok=True)  # another run in this folder may have the same name
 
 
 def told(text: str, frames: int = 6) -> str:
@@ -48,4 +48,4 @@ if __name__ == "__main__":
     for log in sorted(ROOT.glob(".hang-*")):
         if "Timeout" in (text := log.read_text()):
             print(told(text))
-        log.unlink()
+        log.unlink(missing_ok=True)  # another run in this folder may have the same name
