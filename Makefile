@@ -1,4 +1,4 @@
-# make run · make test · make train PAPER=lenet5 [DEVICE=cuda] · make bench · make pictures
+# make run · make test · make train PAPER=lenet5 [AGAIN=1] [DEVICE=cuda] · make bench · make pictures
 PYTHON ?= python3
 PORT ?= 8501
 DEVICE ?= cpu
@@ -16,9 +16,9 @@ test: .venv/dev browser
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart 0 --cov --cov-report=term || { $(BIN)/python -m tests.hang; exit 1; }
 
-train: .venv/app
+train: .venv/dev
 	@test -n "$(PAPER)" || { echo "Say which paper: make train PAPER=lenet5"; exit 2; }
-	$(BIN)/python -m models train $(PAPER) --device $(DEVICE)
+	$(BIN)/python -m models train $(PAPER) --device $(DEVICE) $(if $(AGAIN),--again)
 
 bench: .venv/dev browser
 	$(BIN)/python -m tests.bench

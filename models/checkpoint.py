@@ -10,7 +10,8 @@ The last snapshot is no file of its own: it is `weights.safetensors`.
 
 Up to LARGE parameters final weights are float32 and snapshots float16. Above it final weights are float16 and the
 matrices of snapshots have 8 bits a weight, with one scale a row (`<name>::scale`): a snapshot is looked at, not trained
-on. What is measured is always what was read back from disk.
+on. What is measured is always what was read back from disk. Weights of a training say of which commit's code and on what
+machine they were made (`made`), and the record says what they say.
 
 A row of the curves is {"step": 128, "epoch": 0.1, "train_loss": ..., "test_accuracy": ..., ...}.
 """
@@ -167,7 +168,12 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def write_weights(
-    slug: str, module: nn.Module, step: int | None = None, twin: bool | str = False, seed: int = 0
+    slug: str,
+    module: nn.Module,
+    step: int | None = None,
+    twin: bool | str = False,
+    seed: int = 0,
+    made: Mapping[str, str] | None = None,
 ) -> None:
     """Save a state dict, a snapshot where `step` is given, in as many bits as the head of this file says."""
     import torch
@@ -187,7 +193,7 @@ def write_weights(
         else:
             half = t.dtype == torch.float32 and (large or step is not None)
             tensors[name] = t.half() if half else t
-    save_file({k: t.contiguous().clone() for k, t in tensors.items()}, path)
+    save_file({k: t.contiguous().clone() for k, t in tensors.items()}, path, metadata=dict(made) if made else None)
 
 
 def _widened(tensors: dict[str, Any]) -> dict[str, Any]:
@@ -267,9 +273,7 @@ def write_record(
     metrics: Sequence[Metric],
     sample: Sequence[Metric] = (),
 ) -> Record:
-    """Write record.json from what lies in the folder now: hashes, snapshots, parameters, commit, hardware."""
-    import torch
-
+    """Write record.json from what lies in the folder now: hashes, snapshots, parameters, how the weights were made."""
     from models import build, paper
 
     card = paper(slug)
@@ -282,16 +286,14 @@ def write_record(
         seed=seed,
         steps=steps,
         epochs=epochs,
-        commit=_commit(),
-        hardware=f"{_processor()}, torch {torch.__version__}, {torch.get_num_threads()} thread",
+        **_made(slug),
         wall_seconds=round(wall_seconds, 1),
         parameters=sum(p.numel() for p in module.parameters() if p.requires_grad),
         metrics=tuple(metrics),
         sample=tuple(sample),
         snapshots=snapshots(slug),
-        sha256={str(p.relative_to(base)): sha256(p) for p in weight_files(slug)},
+        sha256={str(p.relative_to(base)): sha256(p) for p in hashed_files(slug)},
         deviations=card.deviations,
-        versions={"torch": torch.__version__, "python": platform.python_version(), "numpy": np.__version__},
     )
     write_json(slug, "record", dataclasses.asdict(record))
     return record
@@ -304,13 +306,50 @@ def weight_files(slug: str) -> list[Path]:
     return sorted(path for part in parts for path in base.glob(part))
 
 
+def hashed_files(slug: str) -> list[Path]:
+    """What the record has a hash of: the weights files and the curves."""
+    return [*weight_files(slug), *folder(slug).glob("curves.json")]
+
+
 def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _commit() -> str:
-    asked = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=root())
-    return asked.stdout.strip() or "unknown"
+def made(device: str = "cpu") -> dict[str, str]:
+    """Of what code and on what machine something is made now: the commit, with a "+" where the code is not as it says."""
+    import torch
+
+    def git(*asked: str) -> str:
+        return subprocess.run(["git", *asked], capture_output=True, text=True, cwd=root()).stdout.strip()
+
+    changed = git("status", "--porcelain", "--", "models/*.py")
+    hardware = torch.cuda.get_device_name(device) if device.startswith("cuda") else _processor()
+    return {
+        "commit": (git("rev-parse", "--short", "HEAD") or "unknown") + "+" * bool(changed),
+        "hardware": f"{hardware}, torch {torch.__version__}, {torch.get_num_threads()} thread",
+        "versions": json.dumps({
+            "torch": torch.__version__, "python": platform.python_version(), "numpy": np.__version__
+        }),
+    }  # fmt: skip
+
+
+def _made(slug: str) -> dict[str, Any]:
+    """How the weights were made: what their file says, else the record that knows them, else as things are now."""
+    from safetensors import safe_open
+
+    path = weights_path(slug)
+    with safe_open(path, "pt") as file:
+        said = dict(file.metadata() or {})
+    if "commit" in said:
+        return {**{k: said[k] for k in ("commit", "hardware")}, "versions": json.loads(said["versions"])}
+    try:
+        known = read_record(slug)
+    except CheckpointError:
+        known = None
+    if known and known.sha256.get(path.name) == sha256(path):
+        return {"commit": known.commit, "hardware": known.hardware, "versions": known.versions}
+    now = made()
+    return now | {"versions": json.loads(now["versions"])}
 
 
 def _processor() -> str:

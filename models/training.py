@@ -180,6 +180,7 @@ class Run:
         self.measure, self.moments = measure, log_spaced(total, snapshots)
         self.looks = {round(total * i / looks) for i in range(looks + 1)} | set(self.moments)
         self.state = run_folder(slug, f"{which}-{seed}.safetensors")
+        self.made = checkpoint.made(str(next(module.parameters()).device))
         self.step, self.seconds, self.rows = 0, 0.0, Rows()
         self._sums: dict[str, list[float]] = {}
 
@@ -221,7 +222,7 @@ class Run:
                 saved = now
                 self._save()
         twin = twin_of(self.which)
-        checkpoint.write_weights(self.slug, self._shown(), twin=twin, seed=self.seed)
+        checkpoint.write_weights(self.slug, self._shown(), twin=twin, seed=self.seed, made=self.made)
         write_curve(self.slug, self.which, self.seed, self.rows)
         self.state.unlink(missing_ok=True)
 
@@ -239,7 +240,7 @@ class Run:
         self.rows.append(row)
         self._sums.clear()
         if self.which == "model" and self.seed == 0 and self.step in self.moments:
-            checkpoint.write_weights(self.slug, net, step=self.step)
+            checkpoint.write_weights(self.slug, net, step=self.step, made=self.made)
 
     def _save(self) -> None:
         count = 0 if self.average is None else self.average.count
@@ -414,5 +415,6 @@ def finish(
         metrics=evaluate(),
         sample=evaluate(limit=checkpoint.SAMPLE) if "limit" in inspect.signature(evaluate).parameters else (),
     )
-    notes.update(slug)
+    if checkpoint.folder(slug) == root() / "checkpoints" / slug:  # not a training aside
+        notes.update(slug)
     return record

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from models import checkpoint, paper, restore
-from models.data import DataMissing
 
 GOLDEN = 1e-4  # absolute difference allowed between golden and recomputed outputs
 
@@ -19,27 +18,46 @@ def evaluate(slug: str, **limit: int) -> tuple[checkpoint.Metric, ...]:
     return importlib.import_module(f"models.{slug.replace('/', '.')}.train").evaluate(**limit)
 
 
-def faults(slug: str, fresh: bool = True) -> Iterator[str]:
-    """One sentence for everything that is wrong; nothing where all is well. `fresh`: evaluate too, if data is there."""
+def faults(slug: str, fresh: bool = True, whole: bool = False) -> Iterator[str]:
+    """One sentence for everything that is wrong; nothing where all is well.
+
+    `fresh`: measure again too, on the first test samples, or with `whole` on all of them. Raises DataMissing, when all else
+    is checked, where the data for it is not here.
+    """
     record = checkpoint.read_record(slug)
     base = checkpoint.folder(slug)
-    files = {str(p.relative_to(base)): p for p in checkpoint.weight_files(slug)}
+    files = {str(p.relative_to(base)): p for p in checkpoint.hashed_files(slug)}
     for name in sorted(files.keys() ^ record.sha256.keys()):
         yield f"{slug}: {name} is {'not in the record' if name in files else 'missing'}"
     for name in sorted(files.keys() & record.sha256.keys()):
         if checkpoint.sha256(files[name]) != record.sha256[name]:
             yield f"{slug}: {name} has another sha256 than the record says"
     yield from _golden(slug)
+    for metric in record.sample:
+        if abs((published := _published(record, metric)) - metric.value) > _by_chance(metric):
+            yield f"{slug}: the record says {metric.name} {published}, and {metric.value} on the first test samples"
     if fresh:
-        try:
-            limit = {"limit": checkpoint.SAMPLE} if record.sample else {}
-            measured = {m.name: m for m in evaluate(slug, **limit)}
-        except DataMissing:
-            return
-        for metric in record.sample or record.metrics:
+        known = record.metrics if whole else record.sample or record.metrics
+        limit = {"limit": checkpoint.SAMPLE} if record.sample and not whole else {}
+        measured = {m.name: m for m in evaluate(slug, **limit)}
+        for metric in known:
             again = measured.get(metric.name)
             if again is None or abs(again.value - metric.value) > _allowed(metric):
                 yield f"{slug}: the record says {metric.name} {metric.value}, the weights {again and again.value}"
+
+
+def _published(record: checkpoint.Record, metric: checkpoint.Metric) -> float:
+    """What the record says on all test samples of what `metric` is on the first."""
+    found = record.metric(metric.name)
+    return found.value if found else float("nan")
+
+
+def _by_chance(metric: checkpoint.Metric) -> float:
+    """How far a share of right or wrong answers may lie from that of all samples: five standard errors. Others: anywhere."""
+    if metric.unit != "%" or not metric.name.endswith(("accuracy", "error")):
+        return float("inf")
+    share = min(max(metric.value / 100, 0.01), 0.99)
+    return 500 * (share * (1 - share) / metric.samples) ** 0.5
 
 
 def _allowed(metric: checkpoint.Metric) -> float:

@@ -112,3 +112,30 @@ def test_the_last_snapshot_goes_once_the_training_is_at_its_end(away):
     assert checkpoint.snapshots(SLUG)[-1] == end
     checkpoint.weights_path(SLUG).unlink()
     assert checkpoint.snapshots(SLUG)[-1] < end, "an end without weights is none"
+
+
+def test_the_record_says_of_what_code_and_where_the_weights_were_made(tmp_path, monkeypatch):
+    known = checkpoint.read_record(SLUG)
+    shutil.copytree(checkpoint.folder(SLUG), tmp_path / SLUG)
+    monkeypatch.setenv("CUTAWAY_CHECKPOINTS", str(tmp_path))
+    monkeypatch.setattr(checkpoint, "made", lambda device="cpu": now)
+    now = {"commit": "0ff1ce5+", "hardware": "a pocket calculator", "versions": '{"torch": "3"}'}
+    rest = {
+        key: getattr(known, key) for key in ("split", "seed", "steps", "epochs", "wall_seconds", "metrics", "sample")
+    }
+
+    def again() -> tuple[str, str]:
+        record = checkpoint.write_record(SLUG, **rest)
+        return record.commit, record.hardware
+
+    assert again() == (known.commit, known.hardware), "measured again is not trained again"
+    checkpoint.write_weights(SLUG, models.build(SLUG))
+    assert again() == ("0ff1ce5+", "a pocket calculator")
+    checkpoint.write_weights(SLUG, models.build(SLUG), made=now | {"commit": "ca11ed"})
+    assert again() == ("ca11ed", "a pocket calculator")
+    assert checkpoint.read_record(SLUG).versions == {"torch": "3"}
+
+
+def test_a_made_thing_names_commit_and_processor():
+    made = checkpoint.made()
+    assert made["commit"] and "torch" in made["hardware"]

@@ -8,8 +8,9 @@ import shutil
 import pytest
 
 import models
-from models import checkpoint, notes
+from models import checkpoint, notes, verify
 from models.__main__ import every, main
+from models.data import DataMissing
 
 
 @pytest.fixture
@@ -69,6 +70,26 @@ def test_verify_finds_a_missing_file_a_wrong_number_and_other_outputs(away, caps
     assert "steps/000000.safetensors is missing" in said
     assert f"the record says {record['metrics'][0]['name']}" in said
     assert "differ from the golden ones by 0.01" in said
+
+
+def test_verify_finds_a_headline_that_the_first_samples_deny(tmp_path, monkeypatch):
+    shutil.copytree(checkpoint.folder("vit"), tmp_path / "vit")
+    monkeypatch.setenv("CUTAWAY_CHECKPOINTS", str(tmp_path))
+    record = json.loads((tmp_path / "vit" / "record.json").read_text())
+    accuracy = next(m for m in record["metrics"] if m["name"] == "test_accuracy")
+    accuracy["value"] += 15
+    checkpoint.write_json("vit", "record", record)
+    (found,) = verify.faults("vit", fresh=False)
+    assert found.startswith(f"vit: the record says test_accuracy {accuracy['value']}, and ")
+
+
+def test_verify_says_what_it_could_not_measure(away, capsys, monkeypatch):
+    def missing(slug, **limit):
+        raise DataMissing("No digits here.")
+
+    monkeypatch.setattr(verify, "evaluate", missing)
+    assert main(["verify", away]) == 0
+    assert capsys.readouterr().out == f"{away}: sound as far as can be seen; not measured again: No digits here.\n"
 
 
 def test_notes_leaves_what_is_right(capsys):
