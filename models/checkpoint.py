@@ -315,14 +315,16 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def made(device: str = "cpu") -> dict[str, str]:
-    """Of what code and on what machine something is made now: the commit, with a "+" where the code is not as it says."""
+def made(slug: str, device: str = "cpu") -> dict[str, str]:
+    """Of what code and on what machine weights are made now: the commit, with a "+" where the paper's code is another."""
     import torch
 
     def git(*asked: str) -> str:
         return subprocess.run(["git", *asked], capture_output=True, text=True, cwd=root()).stdout.strip()
 
-    changed = git("status", "--porcelain", "--", "models/*.py")
+    changed = git(
+        "status", "--porcelain", "--untracked-files=no", "--", f"models/{slug}/model.py", f"models/{slug}/train.py"
+    )
     hardware = torch.cuda.get_device_name(device) if device.startswith("cuda") else _processor()
     return {
         "commit": (git("rev-parse", "--short", "HEAD") or "unknown") + "+" * bool(changed),
@@ -348,7 +350,7 @@ def _made(slug: str) -> dict[str, Any]:
         known = None
     if known and known.sha256.get(path.name) == sha256(path):
         return {"commit": known.commit, "hardware": known.hardware, "versions": known.versions}
-    now = made()
+    now = made(slug)
     return now | {"versions": json.loads(now["versions"])}
 
 

@@ -180,7 +180,7 @@ class Run:
         self.measure, self.moments = measure, log_spaced(total, snapshots)
         self.looks = {round(total * i / looks) for i in range(looks + 1)} | set(self.moments)
         self.state = run_folder(slug, f"{which}-{seed}.safetensors")
-        self.made = checkpoint.made(str(next(module.parameters()).device))
+        self.made = checkpoint.made(slug, str(next(module.parameters()).device))
         self.step, self.seconds, self.rows = 0, 0.0, Rows()
         self._sums: dict[str, list[float]] = {}
 

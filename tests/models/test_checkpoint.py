@@ -118,7 +118,7 @@ def test_the_record_says_of_what_code_and_where_the_weights_were_made(tmp_path, 
     known = checkpoint.read_record(SLUG)
     shutil.copytree(checkpoint.folder(SLUG), tmp_path / SLUG)
     monkeypatch.setenv("CUTAWAY_CHECKPOINTS", str(tmp_path))
-    monkeypatch.setattr(checkpoint, "made", lambda device="cpu": now)
+    monkeypatch.setattr(checkpoint, "made", lambda slug: now)
     now = {"commit": "0ff1ce5+", "hardware": "a pocket calculator", "versions": '{"torch": "3"}'}
     rest = {
         key: getattr(known, key) for key in ("split", "seed", "steps", "epochs", "wall_seconds", "metrics", "sample")
@@ -137,5 +137,5 @@ def test_the_record_says_of_what_code_and_where_the_weights_were_made(tmp_path, 
 
 
 def test_a_made_thing_names_commit_and_processor():
-    made = checkpoint.made()
+    made = checkpoint.made(SLUG)
     assert made["commit"] and "torch" in made["hardware"]
