@@ -64,7 +64,7 @@ def continued(visit: Visit) -> None:
         return
     found = session.ask(generate, visit, **vars(chance))
     _written(visit, found, chance, room)
-    _alternatives(visit, found)
+    _alternatives(visit, found, chance)
 
 
 def _written(visit: Visit, found: Written, chance: Chance, room: int) -> None:
@@ -104,7 +104,7 @@ def _written(visit: Visit, found: Written, chance: Chance, room: int) -> None:
     )
 
 
-def _alternatives(visit: Visit, found: Written) -> None:
+def _alternatives(visit: Visit, found: Written, chance: Chance) -> None:
     """A row a step, its likeliest tokens side by side; what was cut away is pale."""
     steps, most = found.ids.shape
     ranks = np.tile(np.arange(1, most + 1), (steps, 1))
@@ -146,6 +146,7 @@ def _alternatives(visit: Visit, found: Written) -> None:
             "could_be_drawn": found.kept,
             "cut_by_top_k_and_top_p": found.cut,
         },
+        code=_code(visit, chance, "print(found.names, found.shares)"),
         sheet=True,
     )
 

@@ -159,7 +159,7 @@ def _usable(paper: Paper, source: str, typed: str, name: str) -> Visit:
 
 
 def see(visit: Visit) -> str:
-    """The tokens, each with its id as a title; returns no picture."""
+    """The tokens, each with its number where that is asked for, and else as a title; returns no picture."""
     from models.texts import unknown
 
     takes = visit.paper.takes
@@ -167,14 +167,16 @@ def see(visit: Visit) -> str:
     pair = takes.tokens(visit.source) if isinstance(takes, TextPair) else (takes.tokens(visit.source),)
     for side, name in zip(pair, takes.languages if isinstance(takes, TextPair) else ("",), strict=True):
         head = f"<small>{html.escape(name)}</small> " if name else ""
-        st.html(f'<p class="tokens" aria-label="Tokens">{head}{_chips(side)}</p>')
-        note = unknown(takes, side)
-        st.caption(f"{len(side)} tokens; the number of each shows under the pointer. {note}".strip())
+        st.html(
+            f'<p class="tokens" aria-label="Tokens">{head}{_chips(side, st.session_state.get("numbers", False))}</p>'
+        )
+        st.caption(f"{len(side)} tokens. {unknown(takes, side)}".strip())
+    st.toggle("The number of each", key="numbers")
     return ""
 
 
-def _chips(side: tuple[Token, ...]) -> str:
-    """The tokens side by side; where several share one letter, whose bytes they are, each has its number there."""
+def _chips(side: tuple[Token, ...], numbers: bool) -> str:
+    """The tokens side by side, with their ids or without; where several share one letter, each says which part it is."""
     chips, place = [], 0
     for (start, end), group in groupby(side, key=lambda token: (token.start, token.end)):
         tokens = list(group)
@@ -183,6 +185,8 @@ def _chips(side: tuple[Token, ...]) -> str:
             text = html.escape(token.text.replace("\n", "⏎")) or "·"
             mark = f"<sub>{part}</sub>" if byte else ""
             kind = " odd" * (place % 2) + " special" * (start == end)
-            chips.append(f'<span class="token{kind}" title="place {place}, token {token.id}{byte}">{text}{mark}</span>')
+            id = f"<small> {token.id}</small>" if numbers else ""
+            title = f"place {place}, token {token.id}{byte}"
+            chips.append(f'<span class="token{kind}" title="{title}">{text}{mark}{id}</span>')
             place += 1
     return "".join(chips)

@@ -143,10 +143,17 @@ def next_tokens(text: Guesses) -> None:
     )
     state = f"-{text.visit.key[:12]}-{place}"
 
+    def write(i: int) -> None:
+        put(text.goes_on(names[i]))
+        st.session_state["place"] = ""
+
     def picked() -> None:
         for point in st.session_state[f"next{state}"].selection.points[:1]:
-            put(text.goes_on(names[int(point["point_index"])]))
-            st.session_state["place"] = ""
+            write(int(point["point_index"]))
+
+    def named() -> None:
+        if (i := st.session_state[f"write{state}"]) is not None:
+            write(i)
 
     exhibit(
         text.visit,
@@ -157,6 +164,18 @@ def next_tokens(text: Guesses) -> None:
         code=text.code(f"print(found.names[{place}], found.shares[{place}])"),
         on_select=picked,
         fresh=state,
+    )
+    shown = labels(names)
+    st.selectbox(
+        "Write one of them",
+        range(len(names)),
+        None,
+        format_func=lambda i: f"{shown[i]}, {percent(float(shares[i]))}",
+        key=f"write{state}",
+        on_change=named,
+        placeholder="Write one of them into the text",
+        label_visibility="collapsed",
+        width=280,
     )
 
 

@@ -17,7 +17,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.data import DataMissing, folder
+from models.data import DataMissing, folder, sources
 
 HOME = "https://huggingface.co"
 PATIENCE = 30  # seconds without an answer
@@ -60,6 +60,11 @@ FILES = {
 
 def fetch(name: str) -> None:
     """Fetch what is missing of a data set. Raises DataMissing with a sentence for people; no half file is left."""
+    if name not in FILES and (known := sources.source(name)) and known.home:
+        raise DataMissing(
+            f"{known.title} cannot be fetched: there is no public file of just what our networks were trained on. It comes from: "
+            f"{known.source} Set CUTAWAY_DATA to a folder that holds it."
+        )
     if name not in FILES:
         raise DataMissing(f"There is no data set {name!r} to fetch; known are: {', '.join(sorted(FILES))}.")
     for file in FILES[name]:

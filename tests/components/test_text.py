@@ -51,7 +51,13 @@ def test_it_opens_on_the_first_sample():
     at = shown()
     assert not at.exception
     assert at.code[0].value.startswith("'the cat' sample cat [[1, ")
-    assert any("3 tokens; the number" in caption.value for caption in at.caption)
+    assert any(caption.value == "3 tokens." for caption in at.caption)
+    chips = at.get("html")[0].proto.body
+    assert "<small>" not in chips
+    at.toggle(key="numbers").set_value(True).run()
+    ids = json.loads(at.code[0].value.split(" sample cat ")[1])[0]
+    chips = at.get("html")[0].proto.body
+    assert len(ids) == 3 and all(f"<small> {i}</small></span>" in chips for i in ids)
 
 
 def test_what_is_typed_counts():

@@ -307,6 +307,13 @@ def test_an_unknown_set_names_the_known_ones():
         fetch.fetch("mnits")
 
 
+def test_a_set_that_is_nowhere_as_we_have_it_says_where_it_comes_from():
+    with pytest.raises(
+        DataMissing, match=r"^English text cannot be fetched: .* Project Gutenberg; .* Set CUTAWAY_DATA"
+    ):
+        fetch.fetch("text")
+
+
 def test_the_public_home_is_the_one_the_source_names():
     homes = {"mnist": "datasets/ylecun/mnist/", "cifar10": "datasets/uoft-cs/cifar10/"}
     assert homes.keys() == fetch.FILES.keys()
