@@ -174,6 +174,18 @@ def test_a_click_writes_what_it_says(forward, blanks):
     assert Guesses(visit, found, found.place).goes_on(" sat").replace("  ", " ") == "the cat sat on the mat"
 
 
+def test_a_guess_is_written_without_a_pointer(forward):
+    from app.components.guesses import Guesses
+
+    visit = forward()
+    at = show(VIEW, visit)
+    field = next(box for box in at.selectbox if box.key.startswith("write-"))
+    assert len(field.options) >= 12 and field.options[0].endswith("%")
+    found = session.ask(reading, visit)
+    field.select_index(1).run()
+    assert at.session_state["text"] == Guesses(visit, found, found.place).goes_on(found.names[found.place][1])
+
+
 def test_the_snippets_run(forward, monkeypatch, capsys):
     visit = forward()
     at = show(VIEW, visit)
@@ -182,7 +194,7 @@ def test_the_snippets_run(forward, monkeypatch, capsys):
         module, paper = models.build("gpt2").eval(), visit.paper
 
     monkeypatch.setattr(models, "load", lambda slug: Loaded)
-    assert len(at.code) == 3
+    assert len(at.code) == 4
     for code in at.code:
         exec(code.value, {})
     assert capsys.readouterr().out
