@@ -41,8 +41,9 @@ class View:
     """A room of a paper's page: one file in `app/views` with a `VIEW`.
 
     `needs` lists what a network must declare for the view to fit: a kind (a class of `models.paper`, or several joined
-    by |, of which its `takes` or `gives` must be one), a tuple of axes (one of its probes must have them all), or the name
-    of a field of `Paper` that must say something ("stream"). All needs must be met.
+    by |, of which its `takes` or `gives` must be one), a tuple of axes (one of its probes must have them all), the path of
+    a probe ("blocks.*.attn.hook_z", where a room works with TransformerLens's names), or the name of a field of `Paper`
+    that must say something ("stream"). All needs must be met.
     """
 
     title: str
@@ -58,6 +59,8 @@ def fits(view: View, paper: Paper) -> bool:
 
 
 def _met(need: Need, paper: Paper) -> bool:
+    if isinstance(need, str) and "." in need:
+        return any(probe.path == need for probe in paper.probes)
     if isinstance(need, str):
         return bool(getattr(paper, need))
     if isinstance(need, tuple):

@@ -91,6 +91,10 @@ def test_needs_decide_what_fits():
     assert fits(view(Image), image)
     assert not fits(view(Fact), image)
     assert not fits(view(Image, ("head", "query", "key")), image)
+    gpt2 = models.paper("gpt2")
+    assert fits(view("stream", "blocks.*.attn.hook_z"), gpt2)
+    others = tuple(dataclasses.replace(p, path=f"other.{p.path}") for p in gpt2.probes)
+    assert not fits(view("blocks.*.attn.hook_z"), dataclasses.replace(gpt2, probes=others))
     conv = next(p for p in models.papers() if any("channel" in probe.axes for probe in p.probes))
     assert fits(view(("channel", "height")), conv)
 

@@ -98,7 +98,7 @@ def _losses(visit: Visit, now: Switches, found: Ablated, tokens: list[str], plac
 VIEW = View(
     "Ablation",
     56,
-    (("head", "query", "key"), "stream", NextToken),
+    ("blocks.*.attn.hook_z", "ln_final.hook_scale", "stream", NextToken),
     draw,
     "Switch off heads and perceptrons one by one: what the network says, how well it guesses and where it looks without them.",
 )

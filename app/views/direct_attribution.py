@@ -66,7 +66,7 @@ def _credit(visit: Visit) -> Credit:
 VIEW = View(
     "Direct attribution",
     26,
-    ("stream", NextToken),
+    ("blocks.*.attn.hook_z", "ln_final.hook_scale", "stream", NextToken),
     draw,
     "What every head, every perceptron and the embedding add to the score of an answer: a sum that comes out.",
 )

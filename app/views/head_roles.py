@@ -68,7 +68,7 @@ def _choose(
 VIEW = View(
     "Head roles",
     72,
-    (("head", "query", "key"), NextToken),
+    ("blocks.*.attn.hook_pattern", NextToken),
     draw,
     "Which heads look back, at the token before or at what came earlier: over the whole training, and on your text.",
 )

@@ -94,7 +94,7 @@ def _cell(two: Twosome, chosen: Cell) -> None:
 VIEW = View(
     "Patching",
     54,
-    ("stream", NextToken),
+    ("blocks.*.attn.hook_z", "ln_final.hook_scale", "stream", NextToken),
     draw,
     "Two sentences that differ in a word: which part of the network, taken from one run, brings its answer into the other.",
 )

@@ -101,6 +101,28 @@ def test_each_other_layer_is_as_the_paper_says(published, published_shapes, laye
     assert count(published.get_submodule(layer)) == parameters
 
 
+@pytest.mark.parametrize(
+    ("config", "inputs", "sides", "weights", "times", "work"),
+    [
+        (model.SMALL, 48, (16, 8, 4), (311_840, 1_056_768), 3.4, 2.9),
+        (model.PAPER, 192, (28, 14, 7), (5_842_176, 24_151_040), 4.1, 3.6),
+    ],
+)
+def test_what_the_kernels_of_1x1_save(config, inputs, sides, weights, times, work):
+    cost = {"with": [0, 0], "without": [0, 0]}
+    for name, (one, r3, three, r5, five, project) in config.modules.items():
+        ends = inputs * (one + project)
+        small = ends + inputs * (r3 + r5) + 9 * r3 * three + 25 * r5 * five
+        large = ends + inputs * (9 * three + 25 * five)
+        for kind, size in (("with", small), ("without", large)):
+            cost[kind][0] += size
+            cost[kind][1] += size * sides[int(name[0]) - 3] ** 2
+        inputs = one + three + five + project
+    assert (cost["with"][0], cost["without"][0]) == weights
+    assert cost["without"][0] / cost["with"][0] == pytest.approx(times, abs=0.05)
+    assert cost["without"][1] / cost["with"][1] == pytest.approx(work, abs=0.05)
+
+
 def test_what_is_counted(published):
     heads = count(published.head4a) + count(published.head4d)
     assert (count(published.head4a), count(published.head4d)) == (3_188_840, 3_190_888)
