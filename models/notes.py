@@ -1,11 +1,22 @@
-"""The numbers in a paper's note: a table written between two marks of its README from the card and the record."""
+"""What is written into a paper's note between two marks of its README: a table of numbers from the card and the record,
+and in a further block the paper's key figure drawn from ours, where `models/<slug>/figure.py` draws one (models/figure.py).
+"""
 
 from __future__ import annotations
+
+import importlib
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from models import checkpoint, networks, paper, papers, root, waiting
 from models.paper import Claim
 
+if TYPE_CHECKING:
+    from models.figure import Figure
+
 START, END = "<!-- numbers: python -m models notes -->", "<!-- /numbers -->"
+FIGURE_START, FIGURE_END = "<!-- figure: python -m models notes -->", "<!-- /figure -->"
 
 
 def value(number: float | None, unit: str = "") -> str:
@@ -55,30 +66,43 @@ def table(slug: str) -> str:
     return "\n".join(lines)
 
 
-def path(slug: str):
+def path(slug: str) -> Path:
     """The note of a paper; a further network's numbers stand in a README of its own folder."""
     return root() / "models" / slug / "README.md"
 
 
-def updated(slug: str) -> str | None:
-    """The note with its numbers as the record has them now; None where the note has no marks."""
-    file = path(slug)
-    if not file.exists():
-        return None
-    text = file.read_text("utf8")
+def figure(slug: str) -> Figure | None:
+    """The paper's figure as the committed files have it now; None where it has none. Raises CheckpointError."""
+    name = f"models.{slug.replace('/', '.')}.figure"
+    return importlib.import_module(name).draw() if find_spec(name) else None
+
+
+def between(text: str, start: str, end: str, block: str) -> str:
+    """The text with another block between two marks."""
+    head, rest = text.split(start, 1)
+    return f"{head}{start}\n{block}\n{end}{rest.split(end, 1)[1]}"
+
+
+def files(slug: str) -> dict[Path, str]:
+    """What is to stand in the note, and in the figure beside it, by what the record has now; nothing without the marks."""
+    note = path(slug)
+    text = note.read_text("utf8") if note.exists() else ""
     if START not in text or END not in text:
-        return None
-    head, rest = text.split(START, 1)
-    return f"{head}{START}\n{table(slug)}\n{END}{rest.split(END, 1)[1]}"
+        return {}
+    text, found = between(text, START, END, table(slug)), {}
+    if FIGURE_START in text and (drawn := figure(slug)):
+        picture = note.with_name("figure.svg")
+        text = between(text, FIGURE_START, FIGURE_END, f"![{drawn.alt}]({picture.name})\n\n{drawn.caption}")
+        found[picture] = drawn.svg
+    return {note: text, **found}
 
 
 def update(slug: str) -> bool:
-    """Write the numbers into the note; True where the file changed."""
-    text = updated(slug)
-    if text is None or text == path(slug).read_text("utf8"):
-        return False
-    path(slug).write_text(text, "utf8")
-    return True
+    """Write the numbers and the figure; True where a file changed."""
+    changed = {file: text for file, text in files(slug).items() if not file.exists() or file.read_text("utf8") != text}
+    for file, text in changed.items():
+        file.write_text(text, "utf8")
+    return bool(changed)
 
 
 PAPERS_START, PAPERS_END = "<!-- papers: python -m models notes -->", "<!-- /papers -->"
@@ -86,8 +110,6 @@ PAPERS_START, PAPERS_END = "<!-- papers: python -m models notes -->", "<!-- /pap
 
 def readme() -> str:
     """The project's README with its table of papers as cards and records have them now."""
-    file = root() / "README.md"
-    head, rest = file.read_text("utf8").split(PAPERS_START, 1)
     lines = ["| year | network | headline | here | in the paper | parameters |", "|---|---|---|---|---|---|"]
     for card in papers():
         for network in networks(card.slug):
@@ -104,7 +126,7 @@ def readme() -> str:
             "",
             f"Implemented, tested against a second implementation or the paper's tables, and still in training: {names}.",
         ]
-    return f"{head}{PAPERS_START}\n" + "\n".join(lines) + f"\n{PAPERS_END}{rest.split(PAPERS_END, 1)[1]}"
+    return between((root() / "README.md").read_text("utf8"), PAPERS_START, PAPERS_END, "\n".join(lines))
 
 
 def in_training() -> str:

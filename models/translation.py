@@ -22,6 +22,7 @@ from torch.nn import functional as F
 from models import tokens
 from models.checkpoint import Metric
 from models.data import tatoeba
+from models.figure import Axis, Figure, Line, lines, measured, upward
 
 PAD, START, END = 0, 1, 2
 SPECIAL = ("<pad>", "<s>", "</s>")
@@ -301,3 +302,38 @@ def quality(slug: str, module: nn.Module, name: str, width: int, limit: int | No
         said = decode(slug, translate(module, encode(slug, given), width))
         found.append(Metric(f"bleu_joined_{times}", bleu(said, wanted), n // 10))
     return tuple(dataclasses.replace(m, name=name + m.name) for m in found)
+
+
+def drawn(slug: str, said: str, names: dict[str, str]) -> Figure:
+    """BLEU by the length of the source, for the networks whose metrics begin with the keys of `names` (Bahdanau's Fig. 2).
+
+    To the right, and not joined to the others, several test sentences in a row; `said` is how the caption begins.
+    """
+    words = [(f"bleu_words_{low}_{high}", f"{low} to {high}" if high < 99 else f"{low} +") for low, high in LENGTHS]
+    rows = [(f"bleu_joined_{times}", f"{times} in one") for times in JOINED]
+    places = {metric: place for place, (metric, _) in enumerate(words + rows)}
+    drawn = []
+    for colour, (prefix, name) in enumerate(names.items()):
+        for group, shown in ((words, ""), (rows, name)):
+            points = [(places[metric], measured(slug, prefix + metric).value) for metric, _ in group]
+            drawn.append(Line(shown, points, colour, dots=True))
+    title = f"BLEU by words of the sentence: {', '.join(names.values())}"
+    x = Axis(
+        "words of the English sentence, and test sentences in one",
+        -0.3,
+        len(places) - 0.7,
+        tuple(places.values()),
+        tuple(shown for _, shown in words + rows),
+    )
+    svg = lines(title, x, upward("BLEU", max(y for line in drawn for _, y in line.points)), drawn)
+    told = words[0][0], words[-1][0], rows[-1][0]
+    falls = (
+        f"{name} {', '.join(f'{measured(slug, prefix + metric).value:.1f}' for metric in told)}"
+        for prefix, name in names.items()
+    )
+    return Figure(
+        svg,
+        title,
+        f"*{said}* BLEU of sentences of up to {LENGTHS[0][1]} words, of {LENGTHS[-1][0]} and more "
+        f"(only {measured(slug, told[1]).samples} sentences), and of {JOINED[-1]} test sentences in one: {'; '.join(falls)}.",
+    )

@@ -70,9 +70,11 @@ def test_the_record_tells_the_truth_about_the_folder(card):
 
 
 @every()
-def test_the_note_has_the_records_numbers(card):
-    text = notes.path(card.slug).read_text("utf8")
-    assert notes.updated(card.slug) == text
+def test_the_note_and_its_figure_have_the_records_numbers(card):
+    files = notes.files(card.slug)
+    assert notes.path(card.slug) in files
+    for file, text in files.items():
+        assert file.read_text("utf8") == text, file
 
 
 def test_the_readme_has_the_records_numbers():

@@ -115,17 +115,22 @@ def colour(module: nn.Module) -> list[float]:
     return [part.mean().item() for part in share.chunk(2)]
 
 
-def epochs_to_mark(rows: training.Rows) -> float:
-    """When the training error, averaged between two looks, first is at the mark: in epochs, on a straight line between
-    the middles of the looks' intervals. All epochs of the race, where it never is.
-    """
+def race(rows: training.Rows) -> list[tuple[float, float]]:
+    """(epoch, training error in %): the error averaged between two looks, and the middle of the time between them."""
     ends = [(row["epoch"], row["train_error"]) for row in rows if "train_error" in row]
     starts = [0.0, *(epoch for epoch, _ in ends)]
-    points = [((start + end) / 2, error) for start, (end, error) in zip(starts, ends, strict=False)]
-    for (before, high), (after, low) in pairwise(points):
-        if low <= MARK < high:
-            return before + (after - before) * (high - MARK) / (high - low)
-    return ends[-1][0]
+    return [((start + end) / 2, error) for start, (end, error) in zip(starts, ends, strict=False)]
+
+
+def epochs_to_mark(rows: training.Rows, mark: float = MARK) -> float:
+    """When the training error first is at the mark, on a straight line between two points of `race`: in epochs.
+
+    All epochs of the race, where it never is: then the time is longer than that.
+    """
+    for (before, high), (after, low) in pairwise(race(rows)):
+        if low <= mark < high:
+            return before + (after - before) * (high - mark) / (high - low)
+    return rows[-1]["epoch"]
 
 
 def evaluate(limit: int | None = None) -> tuple[Metric, ...]:
