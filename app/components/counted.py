@@ -130,6 +130,19 @@ def _sum(asked: Asked, values: np.ndarray, one: TokenAttribution) -> str:
     )
 
 
+def missed(asked: Asked, method: str, steps: int) -> str:
+    """Where all answers were asked at so few points of the way: how far off the worst sum is, but for the chosen one's."""
+    found = _asked(asked, method, slice(None), steps)
+    off, change = np.abs(found.delta), np.abs(found.scores - found.bare)
+    off[asked.row] = 0
+    worst = int(off.argmax())
+    share = f", {100 * off[worst] / change[worst]:.2g} % of what its score changes by" if change[worst] > 1e-3 else ""
+    return (
+        f" The other rows are of {steps} points of the way, to be quick; the worst of their sums is {off[worst]:.2g} "
+        f"{asked.unit} off{share}."
+    )
+
+
 def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 

@@ -9,8 +9,12 @@ import pytest
 import torch
 
 from app import session
+from app.figures.token_attribution import matrix
+from app.interpret.answers import answers
+from app.interpret.token_attribution import attribute
 from app.interpret.words import Words
 from app.view import Visit
+from app.views import token_attribution as view
 from app.views.token_attribution import VIEW
 from models import gpt2
 from models.bert.sentiment import PAPER as SENTIMENT
@@ -93,6 +97,34 @@ def test_every_method_has_a_matrix(visit, matrix):
     at = show(VIEW, visit, matrix=matrix)
     assert at.segmented_control(key="choose-matrix").value == matrix
     assert "A row is an answer, a column a token of the input. Nothing counts more than" in said(at)
+
+
+class Bent(Looking):
+    """The same with a kink on the way, which takes integrated gradients many points."""
+
+    def forward(self, ids):
+        return (super().forward(ids) - 2).relu()
+
+
+def test_the_matrix_has_the_strips_row_and_says_how_far_its_other_sums_are_off(monkeypatch, visit):
+    serve(monkeypatch, {None: Bent()})
+    drawn = []
+    monkeypatch.setattr(view, "matrix", lambda values, *a, **k: drawn.append(values) or matrix(values, *a, **k))
+    targets = tuple(answers(Bent(), PAPER, visit.x.copy()).explained.tolist())
+    row = len(targets) - 2
+    text = said(show(VIEW, visit, matrix="LayerIntegratedGradients", place=str(row)))
+    asked = {"method": "LayerIntegratedGradients", "baseline": 0}
+    one = attribute(Bent(), PAPER, visit.x, places=(row,), targets=(targets[row],), **asked)
+    every = attribute(Bent(), PAPER, visit.x, places=tuple(range(row + 2)), targets=targets, steps=view.COARSE, **asked)
+    np.testing.assert_array_equal(drawn[-1][row, : row + 1], one.values[0, : row + 1])
+    np.testing.assert_array_equal(drawn[-1][-1], every.values[-1])
+    assert np.abs(one.values[0] - every.values[row]).max() > 1e-3
+    off = np.abs(every.delta)
+    off[row] = 0
+    worst = int(off.argmax())
+    share = 100 * off[worst] / abs(every.scores[worst] - every.bare[worst])
+    assert f"of 16 points of the way, to be quick; the worst of their sums is {off[worst]:.2g} logit off" in text
+    assert f"logit off, {share:.2g} % of what its score changes by." in text
 
 
 @pytest.mark.usefixtures("vocabularies")
