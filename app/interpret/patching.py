@@ -234,15 +234,7 @@ def completion(
     assert isinstance(paper.takes, Text)
     lens, clean, other = _both(module, x, corrupted)
     name = _points(lens)[kind].format(layer)
-    inside, t = kept(lens, clean, [name])[name], clean.shape[1]
-
-    def put(tensor: Tensor, hook: object) -> Tensor:
-        if kind == "heads":
-            tensor[:, :t, cell] = inside[:, :, cell]  # what comes after the sentence is the patched run's own
-        else:
-            tensor[:, cell] = inside[:, cell]
-        return tensor
-
+    put = _put(kind, cell, kept(lens, clean, [name])[name])
     ways: list[tuple[Tensor, list[Any]]] = [(clean, []), (other, []), (other, [(name, put)])]
     scores = torch.stack([lens.run_with_hooks(ids, hooks)[0, -1] for ids, hooks in ways])
     said = [decode(paper.takes.tokenizer, _greedy(lens, ids, hooks, length)) for ids, hooks in ways]
@@ -254,6 +246,19 @@ def completion(
     names = tuple(pieces(paper.takes.tokenizer, ids))
     answers = (ids.index(target), ids.index(against))
     return Patched(names, share[:, ids].numpy(), answers, (said[0], said[1], said[2]), recovered)
+
+
+def _put(kind: str, cell: int, inside: Tensor) -> Callable[..., Tensor]:
+    """A hook that puts an activation (1, t, ...) in at one cell of a run that may be longer: what comes after is its own."""
+
+    def put(tensor: Tensor, hook: object) -> Tensor:
+        if kind == "heads":
+            tensor[:, : inside.shape[1], cell] = inside[:, :, cell]
+        else:
+            tensor[:, cell] = inside[:, cell]
+        return tensor
+
+    return put
 
 
 def _greedy(lens: Lens, ids: Tensor, hooks: list[Any], length: int) -> list[int]:

@@ -77,12 +77,13 @@ def test_the_tables_are_those_of_transformer_lens(net):
 
 
 def test_patching_nothing_changes_nothing_bit_by_bit(net):
-    """Of one text; in tables, whose cells are rows of a batch, some processors round each row otherwise."""
+    """Of one text, cell by cell; in tables, whose cells are rows of a batch, some processors round each row otherwise."""
     lens, other = Lens(net), torch.tensor([OTHER])
     names = [p.format(layer) for p in POINTS.values() for layer in range(lens.cfg.n_layers)]
     with torch.no_grad():
         own = patching.kept(lens, other, [name for name in names if name in lens.hook_dict])
-        plain = lens(other)[0, -1]
+        whole = lens(other)
+        plain = whole[0, -1]
         for kind, point in patching._points(lens).items():
             for layer in range(lens.cfg.n_layers):
                 name, cells = point.format(layer), range(lens.cfg.n_heads if kind == "heads" else len(OTHER))
@@ -90,6 +91,9 @@ def test_patching_nothing_changes_nothing_bit_by_bit(net):
                 stream = own[POINTS["stream"].format(layer)]
                 logits = net.read(patching.onwards(lens, layer, stream, hook, len(cells) + 1))[:, -1]
                 assert torch.allclose(logits, plain.expand_as(logits), atol=1e-4), (kind, layer)
+                for cell in cells:
+                    same = lens.run_with_hooks(other, [(name, patching._put(kind, cell, own[name]))])
+                    assert torch.equal(same, whole), (kind, layer, cell)
     found = completion(net, PAPER, CLEAN, OTHER, TARGET, AGAINST, "stream", 1, cell=1)  # equal up to there
     assert np.array_equal(found.shares[2], found.shares[1])
     assert not np.array_equal(found.shares[0], found.shares[1])
