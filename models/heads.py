@@ -4,7 +4,9 @@
     duplicate token    ... at earlier occurrences of itself
     induction          ... at what came after earlier occurrences of itself, and so finds what may come next
 
-Two measures. `on_text` compares a head's pattern on any text with the ideal one, as `transformer_lens.head_detector` does.
+Two measures. `on_text` compares a head's pattern on any text with the ideal one, as `transformer_lens.head_detector` does, and
+a test holds the two equal. We do not call it, because trainings measure heads too and get by without TransformerLens, and
+because all heads are scored at once from patterns that a forward pass gives anyway, where it takes head by head.
 `on_repeats` takes random tokens, twice over: no knowledge of language helps there, only looking back does.
 (Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits"; Olsson et al. 2022, "In-context Learning and
 Induction Heads".)

@@ -94,6 +94,20 @@ def test_the_cards_load_without_torch():
     assert torch == "False"
 
 
+def test_no_module_of_the_app_imports_transformer_lens_before_a_view_asks_it():
+    """It takes seconds and 200 MB."""
+    names = [
+        ".".join(f.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for folder in ("app/interpret", "app/components", "app/views")
+        for f in sources(folder)
+    ]
+    assert "app.views.logit_lens" in names and "app.interpret.lens" in names
+    code = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)\n"
+    code += "print('torch' in sys.modules, 'transformer_lens' in sys.modules)"
+    asked = subprocess.run([sys.executable, "-c", code, *names], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert asked.stdout.split() == ["True", "False"]
+
+
 def test_every_public_function_says_what_it_is():
     silent = []
     for folder in ("models", "app/interpret", "app/figures"):
