@@ -26,7 +26,7 @@ ANSWER = """(button, where) => new Promise((done, fail) => {
     const said = () => document.querySelector(where)?.textContent, before = said(), start = performance.now();
     const look = () => {
         if (performance.now() - start > 10000) return fail(new Error(`${where} says the same after 10 s`));
-        if (said() === before) setTimeout(look, 2);
+        if (!said() || said() === before) setTimeout(look, 2);
         else requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now() - start)));
     };
     button.click();
@@ -38,12 +38,15 @@ LONG = ("the cat sat on the mat, " * 8)[:-2]  # 64 tokens of GPT-2's
 
 
 class Wire:
-    """The largest message that the server sent a page."""
+    """The largest message that the server sent a page, and the bytes of all together, both since the last `start`."""
 
     def __init__(self, page: Page) -> None:
-        self.largest = 0
+        self.start()
         page.on("websocket", self._listen)
         page.on("response", lambda reply: self._note(int(reply.headers.get("content-length", 0)), reply.url))
+
+    def start(self) -> None:
+        self.largest = self.total = 0
 
     def _listen(self, socket: WebSocket) -> None:
         socket.on("framereceived", lambda frame: self._note(len(frame), "frame"))
@@ -51,6 +54,7 @@ class Wire:
     def _note(self, size: int, what: str) -> None:
         if what == "frame" or "/media/" in what:
             self.largest = max(self.largest, size)
+            self.total += size
 
 
 def address(slug: str, view: str) -> str:
@@ -75,14 +79,17 @@ def rooms() -> Iterator[Row]:
     """Every room of every network, one after the other: what goes over the wire, and what the server comes to hold."""
     with visiting() as (chromium, url, pid):
         page, server, highest = new_page(chromium), psutil.Process(pid), 0
-        wire = Wire(page)
+        wire, largest, most = Wire(page), 0, 0
         for paper in models.papers():
             for network in models.networks(paper.slug):
                 for view in fitting(network):
+                    wire.start()
                     page.goto(url + address(network.slug, view))
                     settle(page)
+                    largest, most = max(largest, wire.largest), max(most, wire.total)
                     highest = max(highest, server.memory_info().rss)
-        yield Row("the largest message on the wire", wire.largest / 2**20, "MB", 1.0)
+        yield Row("the largest message on the wire", largest / 2**20, "MB", 1.0)
+        yield Row("all messages of the heaviest page", most / 2**20, "MB")
         yield Row("the server's memory: the highest on the way through every paper and view", highest / 2**20, "MB")
         page.goto("about:blank")
         time.sleep(REST)
@@ -131,26 +138,28 @@ def units(page: Page, url: str) -> Iterator[Row]:
     settle(page)
     taken = []
     for i in range(CLICKS):
-        taken.append(answer(page, f"unit {(i + 1) % 16}", "foot-weight"))
+        taken.append(answer(page, f"unit {(i + 1) % 16}", ".st-key-foot-weight"))
     yield from spread("a click to the new figure", taken)
 
 
 def heads(page: Page, url: str) -> Iterator[Row]:
-    """Fifty clicks on heads in the mosaic of all, a text of 64 tokens, each until the sentence about that head stands."""
+    """Fifty clicks on heads in the mosaic of all, a text of 64 tokens, each until that head is drawn large, by its title."""
     wire = Wire(page)
     page.goto(url + "/paper?paper=gpt2&view=attention&head=3.5&text=" + LONG.replace(" ", "+"))
     settle(page)
+    opened = wire.total
     taken = []
     for i in range(CLICKS):
-        taken.append(answer(page, f"layer {i % 4}, head {i % 6}", "foot-heads"))
+        taken.append(answer(page, f"layer {i % 4}, head {i % 6}", ".st-key-figure-head-map .gtitle"))
     yield Row("attention of 64 tokens, all heads: the largest message", wire.largest / 2**20, "MB", 1.0)
+    yield Row("attention of 64 tokens, all heads: all messages of the page", opened / 2**20, "MB")
     yield from spread("attention of 64 tokens: a click to the new head", taken)
 
 
-def answer(page: Page, button: str, container: str) -> float:
-    """Milliseconds from a click until the sentence in a container is another one and has been painted, by the page's clock."""
+def answer(page: Page, button: str, where: str) -> float:
+    """Milliseconds from a click until what stands at a selector is another and has been painted, by the page's clock."""
     found = page.get_by_role("button", name=button, exact=True).element_handle()
-    taken = found.evaluate(ANSWER, f".st-key-{container}")
+    taken = found.evaluate(ANSWER, where)
     settle(page, quiet=50)
     return float(taken)
 
