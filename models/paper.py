@@ -316,6 +316,9 @@ class Paper:
     captions: Text | None = (
         None  # what its pictures are compared with, by `module.encode_image`, `encode_text`, `encode_part`
     )
+    analogies: tuple[
+        tuple[str, str, str, str], ...
+    ] = ()  # a is to b as c is to d: questions to begin with, of its words
     deviations: tuple[str, ...] = field(default=())  # where we differ from the paper and why, a sentence each
 
     @property

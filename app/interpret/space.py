@@ -37,6 +37,15 @@ def vectors(module: nn.Module, paper: Paper, x: np.ndarray, path: str) -> np.nda
     return trace(module, paper, x, (path,)).values[path].reshape(len(x), -1).astype(np.float32)
 
 
+def components(v: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """PCA of vectors (n, d): their mean (d,), the axes (count, d) of most variance, and each one's share of it (count,)."""
+    mean = v.mean(0)
+    _, spread, axes = np.linalg.svd(v - mean, full_matrices=False)
+    axes = axes[:count] * np.sign(axes[:count].sum(1, keepdims=True) + 1e-12)
+    share = (spread**2 / max(float((spread**2).sum()), 1e-12))[:count]
+    return mean, axes, share.astype(np.float32)
+
+
 def space(
     module: nn.Module,
     paper: Paper,
@@ -52,12 +61,9 @@ def space(
     Hinton 2008; perplexity 30, fixed seed) keeps neighbours together and nothing else.
     """
     v = vectors(module, paper, x, path)
-    mean = v.mean(0)
     if method == "PCA":
-        _, spread, axes = np.linalg.svd(v - mean, full_matrices=False)
-        axes = axes[:dimensions] * np.sign(axes[:dimensions].sum(1, keepdims=True) + 1e-12)
-        share = (spread**2 / max(float((spread**2).sum()), 1e-12))[:dimensions]
-        return Space(v, (v - mean) @ axes.T, mean, axes, share.astype(np.float32))
+        mean, axes, share = components(v, dimensions)
+        return Space(v, (v - mean) @ axes.T, mean, axes, share)
     tick(0.1)
     from sklearn.manifold import TSNE
 
@@ -65,7 +71,7 @@ def space(
     perplexity = min(30.0, (len(v) - 1) / 3)
     laid = TSNE(dimensions, perplexity=perplexity, init="pca", random_state=0, max_iter=500).fit_transform(v)
     none = np.zeros(0, np.float32)
-    return Space(v, laid.astype(np.float32), mean, none, none)
+    return Space(v, laid.astype(np.float32), v.mean(0), none, none)
 
 
 def place(among: Space, vector: np.ndarray, count: int = 8) -> Place:

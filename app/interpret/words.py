@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from app.interpret.embedding import table
 from models.paper import MaskedToken, Paper, Text, TextPair
 
 MOST = 50  # tokens kept
@@ -34,15 +35,14 @@ class Near:
 
 @torch.no_grad()
 def near(module: nn.Module, paper: Paper, x: np.ndarray) -> Near:
-    """Neighbours of the last token of `x` (1, tokens) among the whole vocabulary, itself left out."""
-    from models.tokens import pieces, tokenizer
+    """Neighbours of the last token of `x` (1, tokens) that has a vector, among the whole vocabulary, itself left out."""
+    from models.tokens import pieces
 
     takes = paper.takes
     assert isinstance(takes, Text)
-    table = module(torch.arange(tokenizer(takes.tokenizer).get_vocab_size())[None])[0]
-    table = nn.functional.normalize(table, dim=1)
-    last = int(x[0, -1])
-    cosines = (table @ table[last]).numpy()
+    unit = table(module, takes)
+    last = int(x[0, unit[x[0]].any(1)][-1])
+    cosines = (unit @ unit[last]).numpy()
     cosines[last] = -1
     order = np.argsort(-cosines, kind="stable")[:MOST]
     token, *tokens = pieces(takes.tokenizer, [last, *order.tolist()])

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import models
+from app.interpret import embedding
 from app.interpret.trace import expand
 from models import checkpoint, tokens
 from models.word2vec import PAPER as CARD
@@ -213,6 +214,20 @@ def test_an_analogy_is_answered_by_direction_and_never_by_the_question():
     same = torch.tensor([[1, 1, 2, 0]])
     assert analogies.answer(vectors, same).item() not in (1, 2)
     assert analogies.answer(7 * vectors, asked).tolist() == [4]
+
+
+def test_the_cards_questions_are_of_our_list_and_some_are_answered_and_some_are_not():
+    blocks = [set(pairs) for pairs in analogies.relations().values()]
+    for a, b, c, d in CARD.analogies:
+        assert any({(a, b), (c, d)} <= block for block in blocks), (a, b, c, d)
+    place = tokens.tokenizer("word2vec").token_to_id
+    asked = torch.tensor([[place(word) for word in question] for question in CARD.analogies])
+    net = models.load("word2vec")
+    ours = analogies.answer(net.module.input.weight, asked)
+    shown = embedding.analogies(net.module, CARD, np.zeros((1, 0), np.int64), CARD.analogies)
+    assert [int(answer.ids[0]) for answer in shown] == ours.tolist(), "the view and the record ask alike"
+    right = ours == asked[:, 3]
+    assert right[0] and 5 <= int(right.sum()) <= len(right) - 3
 
 
 def test_the_portrait_is_a_picture_of_the_pairs(monkeypatch):
