@@ -138,14 +138,19 @@ def test_many_answers_at_once_are_each_by_itself_and_none_knows_of_what_comes_af
         np.testing.assert_allclose(one.values[0], whole.values[row], atol=1e-5)
 
 
-@pytest.mark.parametrize("sample", [0, 2, 5])
-def test_integrated_gradients_of_gpt2_are_complete_to_one_percent(sample):
-    trained = models.load("gpt2")
+SAMPLES = [(slug, i) for slug in ("gpt2", "bert") for i in range(len(models.paper(slug).samples))]
+
+
+@pytest.mark.parametrize(("slug", "sample"), SAMPLES)
+def test_integrated_gradients_of_every_sample_are_complete_to_one_percent(slug, sample):
+    trained = models.load(slug)
     module, paper = private(trained.module), trained.paper
     x = paper.takes.parse(paper.samples[sample].source)
-    said = answers(module, paper, x)
+    said, baseline = answers(module, paper, x), next(iter(baselines(paper)))
     place, target = (said.place,), (int(said.ids[said.place, 0]),)
-    found = attribute(module, paper, x, method="LayerIntegratedGradients", places=place, targets=target, baseline=0)
+    found = attribute(
+        module, paper, x, method="LayerIntegratedGradients", places=place, targets=target, baseline=baseline
+    )
     change = found.scores[0] - found.bare[0]
     assert abs(change) > 0.5
     assert abs(found.values[0].sum() - change) < 0.01 * abs(change)
