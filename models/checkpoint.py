@@ -58,6 +58,7 @@ class Metric:
     unit: str = ""  # "%", "facts of 100", ""
     split: str = "test"
     seeds: tuple[float, ...] = ()
+    note: str = ""  # what has to be said with the number wherever it is shown: "a lower bound"
 
     @property
     def spread(self) -> float:

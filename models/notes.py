@@ -28,16 +28,14 @@ def value(number: float | None, unit: str = "") -> str:
 
 
 def ours(slug: str, claim: Claim) -> str:
-    """Our value of a claim with the spread over seeds, or "not measured"."""
+    """Our value of a claim with the spread over seeds and what has to be said with it, or "not measured"."""
     metric = checkpoint.read_record(slug).metric(claim.metric)
     if metric is None:
         return "not measured"
     text = value(metric.value, metric.unit)
-    return (
-        f"{text} ({min(metric.seeds):.4g} to {max(metric.seeds):.4g} over {len(metric.seeds)} seeds)"
-        if len(metric.seeds) > 1
-        else text
-    )
+    if len(metric.seeds) > 1:
+        text += f" ({min(metric.seeds):.4g} to {max(metric.seeds):.4g} over {len(metric.seeds)} seeds)"
+    return f"{text} ({metric.note})" if metric.note else text
 
 
 def table(slug: str) -> str:

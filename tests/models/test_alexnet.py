@@ -8,9 +8,10 @@ from torch import nn
 
 import models
 from app.interpret.trace import expand
-from models import checkpoint
+from models import checkpoint, notes
 from models.alexnet import PAPER as CARD
 from models.alexnet import model, train
+from models.alexnet.figure import draw
 
 MAPS, UNITS = ("batch", "channel", "height", "width"), ("batch", "unit")
 
@@ -164,7 +165,22 @@ def test_the_race_is_read_off_the_curve():
     ]
     # 40 % stands for the middle of the second epoch, 20 % for that of the third: 25 % is three quarters of the way.
     assert train.epochs_to_mark(rows) == pytest.approx(2.25)
+    assert train.epochs_to_mark(rows, 50.0) == pytest.approx(1.0)
     assert train.epochs_to_mark(rows[:3]) == 2.0  # never: all that were run
+
+
+def test_that_tanh_never_reached_the_mark_is_said_with_its_numbers():
+    curves = checkpoint.read_curves("alexnet")
+    assert min(error for _, error in train.race(curves["twin"]["0"])) > train.MARK
+    record = checkpoint.read_record("alexnet")
+    for name, said in (
+        ("epochs_to_25_tanh", "25 % not reached"),
+        ("relu_speedup", "at least: tanh did not reach 25 %"),
+    ):
+        for metric in (record.metric(name), next(m for m in record.sample if m.name == name)):
+            assert metric is not None and said in metric.note
+    assert "1.228 (at least: " in notes.table("alexnet")
+    assert "the one with tanh has not got there in 5 passes" in draw().caption
 
 
 def test_colour_is_what_red_green_and_blue_do_not_share():
