@@ -120,7 +120,7 @@ def main(arguments: list[str] | None = None) -> int:
     verify.add_argument("slug", nargs="?")
     verify.add_argument("--whole", action="store_true", help="measure on all test samples, not on the first 500")
     verify.set_defaults(run=command_verify)
-    notes = commands.add_parser("notes", help="write the records' numbers and figures into the papers' notes and the README")
+    notes = commands.add_parser("notes", help="write the records' numbers and figures into the notes and the README")
     notes.add_argument("slug", nargs="?")
     notes.set_defaults(run=command_notes)
     data = commands.add_parser("data", help="fetch a data set from its public home").add_subparsers(required=True)
