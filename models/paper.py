@@ -316,9 +316,8 @@ class Paper:
     captions: Text | None = (
         None  # what its pictures are compared with, by `module.encode_image`, `encode_text`, `encode_part`
     )
-    analogies: tuple[
-        tuple[str, str, str, str], ...
-    ] = ()  # a is to b as c is to d: questions to begin with, of its words
+    caption_probes: tuple[Probe, ...] = ()  # of what reads those texts: seen while `module.encode_text` works
+    analogies: tuple[tuple[str, str, str, str], ...] = ()  # of its words, a is to b as c is to d: asked to begin with
     deviations: tuple[str, ...] = field(default=())  # where we differ from the paper and why, a sentence each
 
     @property

@@ -17,7 +17,17 @@ WIDTHS, HEIGHT = (
     np.array([285, 400, 560, 720, 880]),
     315,
 )  # pixels of the plot, from a phone's to the page's, and the least height
-PLACES = {"top center": (0, 1), "bottom center": (0, -1), "middle right": (1, 0), "middle left": (-1, 0)}
+PLACES = {
+    "top center": (0, 1),
+    "bottom center": (0, -1),
+    "middle right": (1, 0),
+    "middle left": (-1, 0),
+    "top right": (1, 1),
+    "top left": (-1, 1),
+    "bottom right": (1, -1),
+    "bottom left": (-1, -1),
+}
+EDGE = np.array([0.07, 0.1])  # share of the plot at every side where no point is, only names
 
 
 @dataclass(frozen=True)
@@ -29,6 +39,7 @@ class Group:
     colour: str
     symbol: str = "circle"
     size: int = 9
+    sure: bool = False  # its names may lie over points and arrows, where there is no other room
 
 
 def plane(
@@ -41,12 +52,12 @@ def plane(
     *,
     title: str,
     axes: Sequence[str],
-    height: int = 520,
+    height: int = 560,
 ) -> go.Figure:
     """(n, 2) positions with n names, in groups of which the first ones find room for their names first; arrows lead along."""
     t, figure = theme(dark), go.Figure()
     low, size = positions.min(0), np.ptp(positions, axis=0).clip(min=1e-9)
-    unit = 0.06 + 0.88 * (positions - low) / size  # a margin, so that no point lies on the edge
+    unit = EDGE + (1 - 2 * EDGE) * (positions - low) / size
     for group in reversed(groups):  # the first on top
         mine = list(group.members)
         figure.add_scatter(
@@ -60,7 +71,7 @@ def plane(
         )
     of = {i: group for group in groups for i in group.members}
     sizes = [of[i].size for i in range(len(names))]
-    places = labelled(unit, names, sizes, list(of), arrows)
+    places = labelled(unit, names, sizes, list(of), arrows, [i for i in of if of[i].sure])
     written = list(places)
     figure.add_scatter(
         x=positions[written, 0],
@@ -86,7 +97,7 @@ def plane(
             arrowcolor=of[end].colour,
         )
     dress(figure, dark, title=title, height=height)
-    ends = np.stack([low - 0.06 / 0.88 * size, low + 0.94 / 0.88 * size])
+    ends = low + size * np.stack([-EDGE, 1 - EDGE]) / (1 - 2 * EDGE)
     figure.update_xaxes(title=axes[0], range=ends[:, 0], zeroline=False, fixedrange=True)
     figure.update_yaxes(title=axes[1], range=ends[:, 1], zeroline=False, fixedrange=True)
     figure.update_layout(legend={"traceorder": "reversed", "itemclick": False, "itemdoubleclick": False})
@@ -99,26 +110,29 @@ def labelled(
     sizes: Sequence[int],
     order: Sequence[int],
     arrows: Sequence[tuple[int, int]] = (),
+    sure: Sequence[int] = (),
 ) -> dict[int, str]:
-    """Where to write names, above, below or beside their points, so that none lies over another, a point, an arrow or the edge.
+    """Where to write names, around their points, so that none lies over another, a point, an arrow or the edge.
 
     points: (n, 2) in 0..1 of a plot of any of the WIDTHS, each as many pixels wide as `sizes` says. One after the other in
-    `order`; a name without room is left out.
+    `order`; a name without room is left out, unless it is `sure` and may lie over anything but names.
     """
     room = np.stack([WIDTHS, np.full(len(WIDTHS), HEIGHT)], 1)  # (widths, 2)
     middles, found = points[:, None] * room, {}  # (n, widths, 2)
-    taken = [_around(middle, size / 2) for middle, size in zip(middles, sizes, strict=True)]
+    marks = [_around(middle, size / 2) for middle, size in zip(middles, sizes, strict=True)]
     for start, end in arrows:
         way = middles[end] - middles[start]
-        taken += [_around(middles[start] + share * way, 3) for share in np.linspace(0, 1, 100)]
+        marks += [_around(middles[start] + share * way, 2) for share in np.linspace(0, 1, 100)]
+    written: list[np.ndarray] = []
     for i in order:
-        for place in PLACES:
+        tries = [(place, marks + written) for place in PLACES] + [(place, written) for place in PLACES if i in sure]
+        for place, taken in tries:
             mine = box(middles[i], names[i], sizes[i], place)
-            over = np.array(taken)
-            meets = (mine[:, :2] < over[..., 2:]) & (over[..., :2] < mine[:, 2:])  # (taken, widths, 2)
+            over = np.array(taken).reshape(-1, *mine.shape)  # (taken, widths, 4)
+            meets = (mine[:, :2] < over[..., 2:]) & (over[..., :2] < mine[:, 2:])
             if (mine[:, :2] >= 0).all() and (mine[:, 2:] <= room).all() and not meets.all(-1).any():
                 found[i] = place
-                taken.append(mine)
+                written.append(mine)
                 break
     return found
 

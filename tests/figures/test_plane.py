@@ -24,9 +24,20 @@ def test_a_name_stands_above_its_point_or_where_there_is_room():
 
 
 def test_the_first_in_order_finds_room_first():
-    points = np.array([[0.5, 0.5], [0.5, 0.5], [0.5, 0.5], [0.5, 0.5], [0.5, 0.5]])
-    found = labelled(points, ["a", "b", "c", "d", "e"], [9] * 5, [4, 3, 2, 1, 0])
-    assert found == {4: "top center", 3: "bottom center", 2: "middle right", 1: "middle left"}
+    points = np.full((9, 2), 0.5)
+    found = labelled(points, ["a"] * 9, [9] * 9, range(8, -1, -1))
+    assert list(found.items())[:4] == [(8, "top center"), (7, "bottom center"), (6, "middle right"), (5, "middle left")]
+    assert 0 not in found
+
+
+def test_a_sure_name_lies_over_points_where_there_is_no_other_room_but_never_over_a_name():
+    crowd = np.array([[0.5 + x, 0.5 + y] for x in np.linspace(-0.3, 0.3, 13) for y in np.linspace(-0.2, 0.2, 13)])
+    names, sizes, middle = ["x" * 9] * len(crowd), [6] * len(crowd), len(crowd) // 2
+    assert labelled(crowd, names, sizes, [middle]) == {}
+    assert labelled(crowd, names, sizes, [middle], sure=[middle]) == {middle: "top center"}
+    both = labelled(crowd, names, sizes, [middle, middle + 1], sure=[middle, middle + 1])
+    first, second = boxes(crowd, names, sizes, both)
+    assert not ((first[:, :2] < second[:, 2:]) & (second[:, :2] < first[:, 2:])).all(-1).any()
 
 
 def test_names_keep_off_arrows():
@@ -61,4 +72,5 @@ def test_every_point_has_its_name_under_the_pointer_and_arrows_lead_along():
     assert labels.textfont.color == ("#111111", *[LIGHT.muted] * 3)
     (arrow,) = figure.layout.annotations
     assert (arrow.ax, arrow.ay, arrow.x, arrow.y, arrow.arrowcolor) == (0, 0, 1, 1, "#111111")
-    assert figure.layout.xaxis.range == pytest.approx((-0.06 / 0.88, 0.94 / 0.88))
+    assert figure.layout.xaxis.range == pytest.approx((-0.07 / 0.86, 0.93 / 0.86))
+    assert figure.layout.yaxis.range == pytest.approx((-0.125, 1.125))
