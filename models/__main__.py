@@ -77,7 +77,7 @@ def command_verify(options: argparse.Namespace) -> int:
 
     bad = 0
     for slug in [options.slug] if options.slug else every():
-        found, seen = [], "sound"
+        found, seen = list[str](), "sound"
         try:
             found.extend(verify.faults(slug, whole=options.whole))
         except DataMissing as error:

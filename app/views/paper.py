@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 
 import streamlit as st
@@ -47,11 +48,14 @@ def _numbers(paper: Paper, record: checkpoint.Record) -> None:
 
 
 def _note(paper: Paper) -> str:
-    """The README as the page shows it: without its title, which stands above, and with smaller headings."""
+    """The README as the page shows it: without its title, which stands above, with smaller headings, its figure within."""
     file = notes.path(paper.slug)
     if not file.exists():
         return paper.about
     text = re.sub(r"<!--.*?-->\n?", "", file.read_text("utf8"), flags=re.DOTALL)
+    if (picture := file.with_name("figure.svg")).exists():
+        data = base64.b64encode(picture.read_bytes()).decode()
+        text = text.replace("](figure.svg)", f"](data:image/svg+xml;base64,{data})")
     blocks = re.split(r"(^```.*?^```$)", text, flags=re.DOTALL | re.MULTILINE)
     for i in range(0, len(blocks), 2):  # every other block is code
         blocks[i] = re.sub(r"\A\s*# .*\n", "", blocks[i]) if i == 0 else blocks[i]

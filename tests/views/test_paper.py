@@ -71,6 +71,13 @@ def test_the_note_loses_its_title_and_marks_and_nothing_else(visit):
     assert "| it | 91.5 % |\n" in text and "<!--" not in text
 
 
+def test_the_notes_figure_is_within_it(visit, tmp_path):
+    (tmp_path / "README.md").write_text(NOTE + "\n![A line that falls](figure.svg)\n")
+    assert "![A line that falls](figure.svg)" in _note(PAPER), "none is there"
+    (tmp_path / "figure.svg").write_text("<svg/>")
+    assert "![A line that falls](data:image/svg+xml;base64,PHN2Zy8+)" in _note(PAPER)
+
+
 def test_all_that_belongs_to_a_label_is_there(visit):
     at = show(VIEW, visit)
     text = "\n".join(m.value for m in at.markdown)
