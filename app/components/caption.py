@@ -1,15 +1,18 @@
-"""One caption beside the picture: which patches bring the two together, and which words."""
+"""One caption beside the picture: which patches bring the two together, which words, and how it is read."""
 
 from __future__ import annotations
 
 import numpy as np
+import streamlit as st
 
 from app import session
-from app.components.exhibit import exhibit
+from app.components.answers import percent
+from app.components.board import board
+from app.components.exhibit import exhibit, foot
 from app.figures.attribution import over
 from app.figures.bars import bars
-from app.figures.words import literal, plain
-from app.interpret.captions import PAIRS, glimpses, words
+from app.figures.words import label, literal, plain
+from app.interpret.captions import PAIRS, glimpses, looks, words
 from app.view import Visit
 from models.paper import Image
 
@@ -75,6 +78,47 @@ def word_by_word(visit: Visit, chosen: str) -> None:
         reading=reading,
         numbers={"words": np.array(found.words), "added": found.added},
         code=code(visit.paper.slug, "words", f"print(words(net.module, net.paper, x, {chosen!r}).added)"),
+    )
+
+
+def read(visit: Visit, chosen: str) -> None:
+    """Which of its words each head of the text tower looks at, at the end token: a row a head."""
+    found = session.ask(looks, visit, text=chosen)
+    layers, heads, count = found.pattern.shape
+    names = [f"{i}.{h}" for i in range(layers) for h in range(heads)]
+    words = [label(token) for token in found.tokens]
+    rows = found.pattern.reshape(-1, count)
+    st.markdown(f"**How “{literal(chosen)}” is read**")
+    with st.container(key="figure-read"):
+        board(
+            rows,
+            names,
+            words,
+            visit.dark,
+            key="read",
+            label="How much each head takes from each token, at the end of the caption",
+            titles=[
+                f"head {name}, “{word}”: {percent(float(share))}"
+                for name, row in zip(names, rows, strict=True)
+                for word, share in zip(words, row, strict=True)
+            ],
+            texts=[f"{100 * share:.0f}" for share in rows.ravel()],
+            signed=False,
+            top=1.0,
+            corner="head",
+            cell=(40, 24),
+        )
+    own = rows[:, 1:-1]
+    head, word = np.unravel_index(int(own.argmax()), own.shape)
+    foot(
+        visit,
+        key="read",
+        reading=f"The caption's arrow is made of its last token alone, which gathers from the others by attention: what each head "
+        f"of the text tower takes from each, in %, a row a head (layer.head). Most from a word is what {names[head]} takes from "
+        f"“{literal(words[word + 1])}”, {percent(float(own[head, word]))}.",
+        numbers={"tokens": np.array(found.tokens), "pattern": found.pattern},
+        code=code(visit.paper.slug, "looks", f"print(looks(net.module, net.paper, x, {chosen!r}).pattern)"),
+        sheet=True,
     )
 
 

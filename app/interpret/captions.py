@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from app.interpret.trace import trace_caption
 from models.paper import Paper
 
 PAIRS = 256  # of glimpses: in the second all is to be seen that the first hides
@@ -101,6 +102,22 @@ def words(module: Any, paper: Paper, x: np.ndarray, text: str) -> Words:
     vectors = _read(module, paper, (text, *fewer))
     cosines = (vectors @ module.encode_image(torch.from_numpy(x))[0]).numpy()
     return Words(own, vectors[0].numpy(), cosines[0] - cosines[1:] if fewer else cosines)
+
+
+@dataclass(frozen=True)
+class Looks:
+    """Where the last token of a text looks, from whose vector the text's is made: pattern (layers, heads, tokens), sum 1."""
+
+    tokens: tuple[str, ...]
+    pattern: np.ndarray
+
+
+def looks(module: Any, paper: Paper, x: np.ndarray, text: str) -> Looks:
+    """How the text is read by itself; the picture x has no part in it."""
+    assert paper.captions is not None, f"{paper.slug} compares no texts"
+    seen = trace_caption(module, paper, text)
+    found = [seen.values[path][0, :, -1] for path, axes in seen.axes.items() if path.endswith(".hook_pattern")]
+    return Looks(tuple(token.text for token in paper.captions.tokens(text)), np.stack(found))
 
 
 def _read(module: Any, paper: Paper, texts: tuple[str, ...]) -> Tensor:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -46,24 +47,42 @@ def trace(module: nn.Module, paper: Paper, x: np.ndarray, paths: tuple[str, ...]
 
     `module` must be a private copy (`app.interpret.copies`); it is left without hooks, also after an error.
     """
-    probes = expand(module, paper.probes)
+    return _watched(module, paper.slug, expand(module, paper.probes), paths, module, x)
+
+
+@torch.no_grad()
+def trace_caption(module: Any, paper: Paper, text: str, paths: tuple[str, ...] | None = None) -> Trace:
+    """What `caption_probes` see while a text is read that pictures are compared with; `scores` is its vector (1, units)."""
+    assert paper.captions is not None, f"{paper.slug} compares no texts"
+    probes, ids = expand(module, paper.caption_probes), paper.captions.parse(text)
+    return _watched(module, paper.slug, probes, paths, module.encode_text, ids)
+
+
+def _watched(
+    module: nn.Module,
+    slug: str,
+    probes: dict[str, Probe],
+    paths: tuple[str, ...] | None,
+    run: Callable[[torch.Tensor], torch.Tensor],
+    x: np.ndarray,
+) -> Trace:
     wanted = probes if paths is None else {path: probes[path] for path in paths}
     values: dict[str, np.ndarray] = {}
     modules = dict(module.named_modules())
 
     def keep(path: str):
         def hook(_module: nn.Module, _inputs: object, output: torch.Tensor) -> None:
-            values[path] = output.numpy().copy()
+            values[path] = output.numpy().copy()  # else a piece keeps the whole, and who writes writes into the weights
 
         return hook
 
     handles = [modules[path].register_forward_hook(keep(path)) for path in wanted]
     try:
-        scores = module(torch.from_numpy(x)).numpy()
+        scores = run(torch.from_numpy(x)).numpy()
     finally:
         for handle in handles:
             handle.remove()
     missing = wanted.keys() - values.keys()
     if missing:
-        raise KeyError(f"{paper.slug}: probes that the forward pass never reached: {', '.join(sorted(missing))}")
+        raise KeyError(f"{slug}: probes that the forward pass never reached: {', '.join(sorted(missing))}")
     return Trace({p: values[p] for p in wanted}, {p: q.axes for p, q in wanted.items()}, scores)

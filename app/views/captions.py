@@ -8,7 +8,7 @@ import streamlit as st
 from app import session
 from app.components.answers import percent
 from app.components.board import board
-from app.components.caption import code, where, word_by_word
+from app.components.caption import code, read, where, word_by_word
 from app.components.captions import captions
 from app.components.choice import unseen
 from app.components.exhibit import exhibit, foot
@@ -29,7 +29,7 @@ TABLE = (  # lines of the snippet that put the samples below the input
 
 
 def draw(visit: Visit) -> None:
-    """The field and how near each caption lies; one caption on the picture and word by word; all against the samples."""
+    """The field and how near each caption lies; one on the picture, word by word, and as it is read; all against the samples."""
     left, right = st.columns([1, 1.6], gap="large")
     with left:
         texts = captions(visit.paper)
@@ -42,6 +42,7 @@ def draw(visit: Visit) -> None:
         where(visit, chosen)
     with right:
         word_by_word(visit, chosen)
+    read(visit, chosen)
     _matrix(visit, texts, chosen)
 
 

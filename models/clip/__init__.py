@@ -28,6 +28,60 @@ MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.2757
 CAPTION = Text("clip", 32, before=("<|startoftext|>",), after=("<|endoftext|>",), small=True)
 PICTURE = Image(channels=3, size=(64, 64), labels=NAMES, mean=MEAN, std=STD, ink=False)
 
+
+def layers(tower: str) -> tuple[Probe, ...]:
+    """The probes of every layer of a tower, "visual" or "text"; both are built alike."""
+    return (
+        Probe(
+            f"{tower}.blocks.*.hook_resid_pre",
+            STREAM,
+            "The residual stream as it comes into a layer: all that each token knows so far.",
+        ),
+        Probe(
+            f"{tower}.blocks.*.ln1", STREAM, "The stream with each token brought to the same size: what the heads read."
+        ),
+        Probe(f"{tower}.blocks.*.attn.hook_q", HEADS, "Queries: what each token is looking for, one vector a head."),
+        Probe(f"{tower}.blocks.*.attn.hook_k", HEADS, "Keys: what each token can be found by, one vector a head."),
+        Probe(f"{tower}.blocks.*.attn.hook_v", HEADS, "Values: what each token hands over to those that attend to it."),
+        Probe(
+            f"{tower}.blocks.*.attn.hook_attn_scores",
+            PATTERN,
+            "How well each query meets each key, before the softmax.",
+        ),
+        Probe(
+            f"{tower}.blocks.*.attn.hook_pattern",
+            PATTERN,
+            "Attention: how much each token (query) takes from each token (key), 1 in all.",
+        ),
+        Probe(
+            f"{tower}.blocks.*.attn.hook_z",
+            HEADS,
+            "What each head has gathered for each token: the values, weighted by attention.",
+        ),
+        Probe(
+            f"{tower}.blocks.*.hook_attn_out",
+            STREAM,
+            "What all heads of the layer together add to the residual stream.",
+        ),
+        Probe(f"{tower}.blocks.*.hook_resid_mid", STREAM, "The residual stream between attention and MLP."),
+        Probe(
+            f"{tower}.blocks.*.ln2", STREAM, "The stream with each token brought to the same size: what the MLP reads."
+        ),
+        Probe(
+            f"{tower}.blocks.*.mlp.hook_pre",
+            UNITS,
+            "The MLP's hidden units before the QuickGELU: weighted sums over one token.",
+        ),
+        Probe(
+            f"{tower}.blocks.*.mlp.hook_post",
+            UNITS,
+            "The MLP's hidden units after the QuickGELU: which of its features each token shows.",
+        ),
+        Probe(f"{tower}.blocks.*.hook_mlp_out", STREAM, "What the MLP adds to the residual stream."),
+        Probe(f"{tower}.blocks.*.hook_resid_post", STREAM, "The residual stream as it leaves a layer."),
+    )
+
+
 PAPER = Paper(
     slug="clip",
     name="CLIP",
@@ -75,49 +129,7 @@ PAPER = Paper(
             "visual.hook_pos_embed", STREAM, "What is added to each token for its place: the same for every picture."
         ),
         Probe("visual.ln_pre", STREAM, "Tokens with their places, brought to the same size: where the stream begins."),
-        Probe(
-            "visual.blocks.*.hook_resid_pre",
-            STREAM,
-            "The residual stream as it comes into a layer: all that each token knows so far.",
-        ),
-        Probe(
-            "visual.blocks.*.ln1", STREAM, "The stream with each token brought to the same size: what the heads read."
-        ),
-        Probe("visual.blocks.*.attn.hook_q", HEADS, "Queries: what each token is looking for, one vector a head."),
-        Probe("visual.blocks.*.attn.hook_k", HEADS, "Keys: what each token can be found by, one vector a head."),
-        Probe("visual.blocks.*.attn.hook_v", HEADS, "Values: what each token hands over to those that attend to it."),
-        Probe(
-            "visual.blocks.*.attn.hook_attn_scores", PATTERN, "How well each query meets each key, before the softmax."
-        ),
-        Probe(
-            "visual.blocks.*.attn.hook_pattern",
-            PATTERN,
-            "Attention: how much each token (query) takes from each token (key), 1 in all.",
-        ),
-        Probe(
-            "visual.blocks.*.attn.hook_z",
-            HEADS,
-            "What each head has gathered for each token: the values, weighted by attention.",
-        ),
-        Probe(
-            "visual.blocks.*.hook_attn_out", STREAM, "What all heads of the layer together add to the residual stream."
-        ),
-        Probe("visual.blocks.*.hook_resid_mid", STREAM, "The residual stream between attention and MLP."),
-        Probe(
-            "visual.blocks.*.ln2", STREAM, "The stream with each token brought to the same size: what the MLP reads."
-        ),
-        Probe(
-            "visual.blocks.*.mlp.hook_pre",
-            UNITS,
-            "The MLP's hidden units before the QuickGELU: weighted sums over one token.",
-        ),
-        Probe(
-            "visual.blocks.*.mlp.hook_post",
-            UNITS,
-            "The MLP's hidden units after the QuickGELU: which of its features each token shows.",
-        ),
-        Probe("visual.blocks.*.hook_mlp_out", STREAM, "What the MLP adds to the residual stream."),
-        Probe("visual.blocks.*.hook_resid_post", STREAM, "The residual stream as it leaves a layer."),
+        *layers("visual"),
         Probe(
             "visual.ln_final",
             ("batch", "channel"),
@@ -163,6 +175,17 @@ PAPER = Paper(
     penultimate="hook_embedding",
     stream="visual.blocks.*.hook_resid_post",
     captions=CAPTION,
+    caption_probes=(
+        Probe("text.hook_embed", STREAM, "Each token's own vector, before it knows its place."),
+        Probe("text.hook_pos_embed", STREAM, "What is added to each token for its place: the same for every text."),
+        *layers("text"),
+        Probe(
+            "text.ln_final",
+            ("batch", "channel"),
+            "The end token at the end, brought to the size that the projection reads.",
+        ),
+        Probe("text.project", ("batch", "unit"), "The end token's vector as 64 numbers, in the space of pictures."),
+    ),
     deviations=(
         "0.7 million parameters in two towers, 64x64 pictures in patches of 8x8, a space of 64 dimensions; the paper's ViT-B/32 "
         "has 151 million, 224x224 in patches of 32x32, and 512 dimensions.",

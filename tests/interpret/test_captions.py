@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 import models
-from app.interpret.captions import PAIRS, Glimpses, glimpses, likeness, words
+from app.interpret.captions import PAIRS, Glimpses, glimpses, likeness, looks, words
 from models.paper import Text
 
 
@@ -102,6 +102,9 @@ def test_the_networks_keep_to_what_they_declare(network):
     with torch.no_grad():
         whole, part = net.module.encode_image(torch.from_numpy(x)), net.module.encode_part(torch.from_numpy(x), every)
     torch.testing.assert_close(whole, part, atol=1e-5, rtol=0)
+    read = looks(net.module, network, x, f"a {names[0]}")
+    assert read.pattern.shape[2] == len(read.tokens) and read.tokens[1].strip() == "a"
+    np.testing.assert_allclose(read.pattern.sum(2), 1, atol=1e-5)
     with torch.no_grad():  # a text in capitals, with spaces around, is the same text
         one = likeness(net.module, network, x, (f"  {names[0].upper()} ",)).cosines
     np.testing.assert_allclose(one[:, 0], said.cosines[:, 0], atol=1e-6)

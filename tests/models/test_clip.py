@@ -11,7 +11,7 @@ import torch
 
 import models
 from app.interpret.captions import likeness
-from app.interpret.trace import expand, trace
+from app.interpret.trace import expand, trace, trace_caption
 from models import checkpoint, tokens
 from models.clip import KINDS, NAMES, train
 from models.clip.convert import from_transformers
@@ -120,6 +120,27 @@ def test_the_probes_are_complete():
     found = expand(build(SMALL), CARD.probes)
     assert {path: probe.axes for path, probe in found.items()} == expected
     assert expand(build(TWIN), CARD.probes).keys() == expected.keys()
+    read = expand(build(SMALL), CARD.caption_probes)
+    assert {path: probe.axes for path, probe in read.items()} == {
+        "text.hook_embed": stream,
+        "text.hook_pos_embed": stream,
+        **{f"text.blocks.{i}.{name}": axes for i in range(SMALL.text.layers) for name, axes in layer.items()},
+        "text.ln_final": ("batch", "channel"),
+        "text.project": arrow,
+    }
+
+
+def test_the_probes_of_a_caption_are_what_the_text_tower_computes():
+    net = build(SMALL).eval()
+    seen = trace_caption(net, CARD, "a red apple")
+    ids = torch.from_numpy(CARD.captions.parse("a red apple"))
+    assert seen.values.keys() == expand(net, CARD.caption_probes).keys()
+    assert all(values.ndim == len(seen.axes[path]) for path, values in seen.values.items())
+    with torch.no_grad():
+        assert np.array_equal(seen.scores, net.encode_text(ids).numpy())
+        first = net.text.embed(ids) + net.text.positions[: ids.shape[1]]
+        pattern = net.text.blocks[0].attn(net.text.blocks[0].ln1(first))
+    np.testing.assert_allclose(seen.values["text.blocks.0.hook_attn_out"], pattern.numpy(), atol=1e-6)
 
 
 def test_it_is_the_other_implementations_clip():

@@ -29,6 +29,7 @@ def test_own_words_are_compared_and_the_chosen_one_is_explained(paper):
     assert not at.exception and not at.error
     assert "nearer to “a flag” than" in said(at), "the chosen caption is looked for in the picture"
     assert "read again without each word" in said(at)
+    assert "gathers from the others by attention" in said(at)
     assert "samples whose names" not in said(at)
 
 
@@ -56,7 +57,7 @@ def test_a_caption_in_the_address_that_is_not_there_gives_way_to_the_nearest(pap
 def test_the_snippets_run(paper):
     at = opened(paper.slug, "captions", captions="a flag\nsome $5 *food*", caption="a flag")
     snippets = [block.value for block in at.code if "app.interpret.captions" in block.value]
-    assert len(snippets) == 4
+    assert len(snippets) == 5
     for snippet in snippets:
         given = f"np.zeros((1, *{paper.sized.shape}), np.float32)"
         exec(compile(snippet.replace('net.paper.takes.parse("your input")', given), "snippet", "exec"), {"np": np})
