@@ -118,9 +118,9 @@ def origins(credit: Credit, key: int) -> None:
     (i, h), found = credit.head, credit.found
     whole, looks, offers = found.sources[i, h], found.pattern[i, h], found.offers[i, h]
     called = labels(credit.texts)
-    st.markdown(f"**Where layer {i}, head {h} has its {found.heads[i, h]:+.2f} from**")
-    left, right = st.columns([1, 1], gap="large")
+    left, right = st.columns([1, 1.15], gap="large")
     with left:
+        st.markdown(f"**Where layer {i}, head {h} has its {found.heads[i, h]:+.2f} from**")
         strip(
             credit.texts,
             [

@@ -22,7 +22,7 @@ def waterfall(parts: Mapping[str, float], dark: bool, *, title: str, axis: str, 
     """One bar a part, the first on top, orange to the right and blue to the left; below, their sum from zero."""
     t, values = theme(dark), np.array(list(parts.values()), np.float32)
     ends = np.concatenate([[0.0], np.cumsum(values)])
-    room = 0.2 * (np.ptp(ends) or 1)  # for the numbers beside the bars
+    room = 0.26 * (np.ptp(ends) or 1)  # for the numbers beside the bars, on a phone too
     trace = go.Waterfall(
         orientation="h",
         measure=[*["relative"] * len(values), "total"],
