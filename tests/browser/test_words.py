@@ -23,12 +23,12 @@ def test_a_link_a_word_and_an_analogy(visitor, settle, slug, width, theme):
     page = visitor(
         f"/paper?paper={slug}&view=words&text=king+queen+man&word=queen&a=man&b=woman&c=king", width=width, theme=theme
     )
-    expect(page.get_by_text("Nearest to “queen”")).to_be_visible()
+    expect(page.get_by_text("Nearest to “queen”", exact=True)).to_be_visible()
     expect(page.get_by_text("man is to woman as king is to …")).to_be_visible()
     page.get_by_role("button", name="man, of your text").click()
     settle(page)
     assert address(page)["word"] == "man"
-    expect(page.get_by_text("Nearest to “man”")).to_be_visible()
+    expect(page.get_by_text("Nearest to “man”", exact=True)).to_be_visible()
     field = page.get_by_role("textbox", name="as", exact=True)
     field.fill("boy")
     field.press("Enter")
