@@ -19,6 +19,6 @@ def draw() -> Figure:
         svg,
         title,
         "*After Fig. 2*, where contrast needs fewer pictures than predicting the words of a caption does; our twin "
-        f"predicts the name. After {clip[-1][0]:,.0f} steps CLIP finds {found[0]:.1f} % of the held-out drawings' names, after "
-        f"{twin[-1][0]:,.0f} the classifier {found[1]:.1f} %.",
+        f"names it, from a closed list. After {clip[-1][0]:,.0f} steps CLIP finds {found[0]:.1f} % of the held-out drawings' "
+        f"names, the classifier {found[1]:.1f} %.",
     )

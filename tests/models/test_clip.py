@@ -83,6 +83,21 @@ def test_shapes_are_those_of_the_table():
     assert seen["text.blocks.2.hook_resid_post"] == (2, 5, 64)
 
 
+def test_what_the_note_says_of_model_and_twin_after_equal_times():
+    record, curves = checkpoint.read_record("clip"), checkpoint.read_curves("clip")
+    assert curves["model"]["0"][-1]["step"] == curves["twin"]["0"][-1]["step"] == train.STEPS
+    pairs = {
+        name: (record.metric(name).value, record.metric(f"twin_{name}").value)
+        for name in ("test_accuracy", "recall_at_10", "picture_recall_at_1", "picture_recall_at_10")
+    }
+    assert {name: tuple(map(round, pair)) for name, pair in pairs.items()} == {
+        "test_accuracy": (28, 31),
+        "recall_at_10": (69, 65),
+        "picture_recall_at_1": (28, 19),
+        "picture_recall_at_10": (70, 49),
+    }
+
+
 def test_the_probes_are_complete():
     stream, heads, pattern = (
         ("batch", "token", "channel"),
