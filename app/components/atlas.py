@@ -36,7 +36,7 @@ def atlas(visit: Visit, step: int | None, found: Neighbours, word: int, answer: 
             Group("chosen", [here], t.accent, "diamond", 13, sure=True),
             Group("analogy", sorted(question), t.classes[1], sure=True),
             Group("arithmetic", [len(ids)], t.classes[1], "x-thin-open"),
-            Group("your words", sorted(mine), t.ours),
+            Group("your words", sorted(mine), t.ours, sure=True),
             Group("neighbours", sorted({*range(len(ids))} - question - mine - {here}), t.twin, size=6),
         ],
         [(place[given[0]], place[given[1]]), (place[given[2]], place[int(answer.ids[0])])],

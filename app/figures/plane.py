@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import plotly.graph_objects as go
@@ -11,7 +12,7 @@ import plotly.graph_objects as go
 from app.figures.theme import dress, theme
 
 SIZE = 12  # pixels of a letter's height
-LINE, LETTER = 16, 6.7  # pixels of a label's height, of a letter's width
+LINE, LETTER = 18, 6.7  # pixels of a label's height, of a letter's width
 GAP = 3  # pixels between a point and its label
 WIDTHS, HEIGHT = (
     np.array([285, 400, 560, 720, 880]),
@@ -39,7 +40,7 @@ class Group:
     colour: str
     symbol: str = "circle"
     size: int = 9
-    sure: bool = False  # its names may lie over points and arrows, where there is no other room
+    sure: bool = False  # its names may lie over arrows and points that are not, where there is no other room
 
 
 def plane(
@@ -115,18 +116,19 @@ def labelled(
     """Where to write names, around their points, so that none lies over another, a point, an arrow or the edge.
 
     points: (n, 2) in 0..1 of a plot of any of the WIDTHS, each as many pixels wide as `sizes` says. One after the other in
-    `order`; a name without room is left out, unless it is `sure` and may lie over anything but names.
+    `order`; a name without room is left out, unless it is `sure` and may lie over arrows and the other points.
     """
     room = np.stack([WIDTHS, np.full(len(WIDTHS), HEIGHT)], 1)  # (widths, 2)
     middles, found = points[:, None] * room, {}  # (n, widths, 2)
     marks = [_around(middle, size / 2) for middle, size in zip(middles, sizes, strict=True)]
+    firm, lines = [marks[i] for i in sure], []
     for start, end in arrows:
         way = middles[end] - middles[start]
-        marks += [_around(middles[start] + share * way, 2) for share in np.linspace(0, 1, 100)]
+        lines += [_around(middles[start] + share * way, 2) for share in np.linspace(0, 1, 100)]
     written: list[np.ndarray] = []
     for i in order:
-        tries = [(place, marks + written) for place in PLACES] + [(place, written) for place in PLACES if i in sure]
-        for place, taken in tries:
+        obstacles = [marks + lines + written] + [firm + lines + written, firm + written] * (i in sure)
+        for taken, place in product(obstacles, PLACES):
             mine = box(middles[i], names[i], sizes[i], place)
             over = np.array(taken).reshape(-1, *mine.shape)  # (taken, widths, 4)
             meets = (mine[:, :2] < over[..., 2:]) & (over[..., :2] < mine[:, 2:])
