@@ -257,8 +257,18 @@ def test_what_the_note_says_of_the_trained_network():
         path = f"decoder.blocks.{block}.cross_attn.hook_pattern"
         return float(seen[path][0, head, said.index(french), read.index(english)])
 
-    shares = [look(2, 3, "gros", "dog"), look(2, 3, "chien", "bl"), look(0, 2, "un", "a"), look(0, 2, "gros", "big")]
-    assert shares == pytest.approx([0.96, 0.90, 0.98, 0.99], abs=0.006)
+    ahead = [look(2, 2, "un", "big"), look(2, 2, "gros", "dog"), look(2, 2, "chien", "bl")]
+    assert ahead == pytest.approx([0.99, 0.88, 0.94], abs=0.006)
+    back = [look(0, 1, "un", "a"), look(0, 1, "gros", "big"), look(0, 1, "chien", "dog")]
+    assert back == pytest.approx([1.0, 1.0, 0.91], abs=0.006)
+    start = seen["decoder.blocks.0.attn.hook_pattern"][0, :2, 1:, 0].mean(1)
+    assert start == pytest.approx([0.8, 0.8], abs=0.05)
+    following = [
+        seen[f"encoder.blocks.{block}.attn.hook_pattern"][0].diagonal(1, 1, 2).mean(1).max() for block in range(3)
+    ]
+    assert following[0] == max(following) == pytest.approx(0.41, abs=0.006)
+    sizes = [float((seen[f"{side}.hook_embed"] ** 2).mean() ** 0.5) for side in ("encoder", "decoder")]
+    assert sizes == pytest.approx([0.6, 0.6], abs=0.07)
     blind = models.restore("transformer", twin="no_positions")
     both = translation.encode("transformer", ["The dog bit the man.", "The man bit the dog."])
     one, other = translation.translate(blind, both, width=4)
