@@ -11,7 +11,7 @@ from torch import nn
 
 import models
 from app.interpret.trace import expand, trace
-from models import translation
+from models import checkpoint, translation
 from models.transformer import PAPER as CARD
 from models.transformer import model, train
 from models.transformer.model import Attention, Config, DecoderBlock, EncoderBlock, sinusoids
@@ -273,3 +273,10 @@ def test_what_the_note_says_of_the_trained_network():
     both = translation.encode("transformer", ["The dog bit the man.", "The man bit the dog."])
     one, other = translation.translate(blind, both, width=4)
     assert one == other
+    assert translation.decode("transformer", [one]) == ["L'homme a mordu l'homme."]
+    bleu = {m.name: m.value for m in checkpoint.read_record("transformer").metrics}
+    falls = [bleu[f"{name}bleu_words_1_4"] - bleu[f"{name}bleu_words_13_99"] for name in ("", "no_positions_")]
+    assert falls == pytest.approx([16, 31], abs=0.5)
+    recurrent = checkpoint.read_record("seq2seq")
+    assert recurrent.metric("bleu").value == pytest.approx(35.45, abs=0.005)
+    assert (recurrent.epochs, round(recurrent.parameters / 1e6, 2)) == (8, 1.34)
