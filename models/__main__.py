@@ -7,6 +7,7 @@ import dataclasses
 import importlib
 import json
 import os
+import shutil
 import sys
 
 from models import networks, paper, papers, root, waiting
@@ -51,6 +52,8 @@ def _again(options: argparse.Namespace) -> int:
     known = {n.slug: checkpoint.read_record(n.slug) for n in networks(options.slug)}
     fresh, ours = training.run_folder("again", options.slug), checkpoint.folder(options.slug).parent
     fresh.mkdir(exist_ok=True)
+    if all((fresh / slug / "record.json").exists() for slug in known):  # an earlier time, trained to its end
+        shutil.rmtree(fresh / options.slug)
     for other in ours.iterdir():
         if other.name != options.slug and not (fresh / other.name).exists():
             (fresh / other.name).symlink_to(other.resolve())

@@ -3,7 +3,7 @@
 K. Jordan and others, "Muon: An optimizer for hidden layers in neural networks", 2024. The step is the orthogonal matrix
 nearest to the gradient's running mean, so that no direction is learnt faster than another. `torch.optim.Muon` does the same
 in bfloat16, one matrix at a time, which on a processor without that format takes longer than all else in a step. Here they are
-float32 and all matrices of a shape are done at once.
+float32, or bfloat16 within `training.half`, and all matrices of a shape are done at once.
 """
 
 from __future__ import annotations

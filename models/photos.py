@@ -74,10 +74,7 @@ def resized(x: Tensor, side: int) -> Tensor:
 
 
 def optimiser(module: nn.Module, rate: float, decay: float, last: Tensor | None = None) -> training.Several:
-    """Muon (Jordan 2024) for the kernels of all layers but the `last`, Nesterov's momentum for all else.
-
-    Every step of Muon is as long as its learning rate says; MUON and MUON_DECAY were found on VGG's validation pictures.
-    """
+    """Muon (Jordan 2024) for the kernels of all layers but the `last`, Nesterov's momentum for all else."""
     kernels = [p for p in module.parameters() if p.ndim == 4 and p is not last]
     others = [p for p in module.parameters() if p.ndim != 4 or p is last]
     return training.Several(

@@ -72,7 +72,8 @@ def count(kind: Text | TextPair, text: str) -> int:
 def unknown(kind: Text | TextPair, found: tuple[Token, ...]) -> str:
     """One sentence where a network of whole words does not know some of these; else nothing."""
     own = [token for token in found if token.end > token.start]
-    lost = [token.text for token in own if token.id == _unknown(kind)]
+    none = _unknown(kind)
+    lost = [token.text for token in own if token.id == none]
     if not lost:
         return ""
     names = ", ".join(f"“{name[:20]}”" for name in lost[:3]) + ", ..." * (len(lost) > 3)

@@ -125,8 +125,7 @@ def set_rate(optimizer: Optimizer, rate: float) -> None:
 def half(device: str) -> torch.autocast:
     """A context for a step's forward pass: products of matrices and convolutions in bfloat16, all else as it was.
 
-    Weights, gradients and optimiser stay float32. Where a CPU has no bfloat16 of its own, nothing changes. It makes a
-    step 1.4 to 2.3 times faster on one that has (AVX512-BF16).
+    Weights, gradients and what the optimiser keeps stay float32. Where a CPU has no bfloat16 of its own, nothing changes.
     """
     kind = torch.device(device).type
     able = kind != "cpu" or torch.cpu.get_capabilities().get("avx512_bf16", False)

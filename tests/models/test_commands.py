@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import shutil
 
@@ -90,6 +91,34 @@ def test_verify_says_what_it_could_not_measure(away, capsys, monkeypatch):
     monkeypatch.setattr(verify, "evaluate", missing)
     assert main(["verify", away]) == 0
     assert capsys.readouterr().out == f"{away}: sound as far as can be seen; not measured again: No digits here.\n"
+
+
+def test_training_again_is_aside_and_anew_each_time(capsys, monkeypatch, tmp_path):
+    slug, ours = "perceptron", tmp_path / "ours" / "perceptron"
+    shutil.copytree(checkpoint.folder(slug), ours)
+    (ours.parent / "another").mkdir()
+    begun = []
+
+    def run(device: str) -> None:
+        here = checkpoint.folder(slug)
+        begun.append(here.exists())
+        shutil.copytree(ours, here, dirs_exist_ok=True)
+
+    monkeypatch.setattr(importlib.import_module("models.perceptron.train"), "run", run)
+    monkeypatch.setenv("CUTAWAY_RUNS", str(tmp_path / "runs"))
+    before = {path: path.read_bytes() for path in sorted(ours.rglob("*")) if path.is_file()}
+    for _ in range(2):
+        monkeypatch.setenv("CUTAWAY_CHECKPOINTS", str(ours.parent))
+        assert main(["train", slug, "--again"]) == 0
+        aside = checkpoint.folder(slug)
+        assert aside != ours and (aside.parent / "another").is_symlink()
+        metric = checkpoint.read_record(slug).metrics[0]
+        line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith(f"{metric.name} "))
+        assert line.split()[1:3] == [f"{metric.value:.5g}"] * 2
+    assert begun == [False, False], "nothing is left of the first time"
+    assert {path: path.read_bytes() for path in sorted(ours.rglob("*")) if path.is_file()} == before
+    with pytest.raises(checkpoint.CheckpointError, match="as a whole"):
+        main(["train", slug, "--again", "--only", "twin"])
 
 
 def test_notes_leaves_what_is_right(capsys):
