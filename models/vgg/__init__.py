@@ -100,8 +100,7 @@ PAPER = Paper(
         "from its weights.",
         "The fully connected layers are convolutions in training too, with maps of scores that are averaged; the "
         "paper does so at test time alone (section 3.2), over pictures larger than those it was trained on.",
-        "Pictures grow during the training: 16x16 for 35 % of it, then 24x24, and 32x32 for the last 30 %, which "
-        "takes half of the time.",
+        "Pictures grow during the training: 16x16 for a fifth of it, then 24x24, and 32x32 for its second half.",
         "Muon (Jordan 2024) trains the kernels of all layers but the last; norms, biases and the last layer have the "
         "paper's momentum of 0.9 and weight decay of 5e-4.",
         "Batches of 128 in place of 256, one cycle of the learning rate up to 0.05, labels smoothed by a tenth, "
