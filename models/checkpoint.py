@@ -8,10 +8,11 @@
 
 The last snapshot is no file of its own: it is `weights.safetensors`.
 
-Up to LARGE parameters final weights are float32 and snapshots float16. Above it final weights are float16 and the
-matrices of snapshots have 8 bits a weight, with one scale a row (`<name>::scale`): a snapshot is looked at, not trained
-on. What is measured is always what was read back from disk. Weights of a training say of which commit's code and on what
-machine they were made (`made`), and the record says what they say.
+Up to LARGE parameters final weights are float32 and snapshots float16. Above it final weights are float16, and snapshots have
+less, as a snapshot is looked at, not trained on: kernels 8 bits a weight with one scale a kernel, matrices 4 bits (NF4) with
+one scale for every 64 weights (`<name>::scale`). What is measured is always what was read back from disk, but for the curves,
+which are measured as the training goes. Weights of a training say of which commit's code and on what machine they were made
+(`made`), and the record says what they say.
 
 A row of the curves is {"step": 128, "epoch": 0.1, "train_loss": ..., "test_accuracy": ..., ...}.
 """
@@ -36,11 +37,19 @@ from safetensors import SafetensorError
 from models import root
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
-LARGE = 250_000  # parameters above which weights are kept in half the bits
+LARGE = 200_000  # parameters above which weights are kept in fewer bits
 SAMPLE = 500  # test samples on which `verify` compares a record with its weights
 SCALE = "::scale"
+BLOCK = 64  # weights with one scale, where they have 4 bits
+# The 16 values of NF4 (Dettmers and others, "QLoRA", 2023, appendix E): as many weights of a normal distribution lie near each.
+NF4 = (
+    *(-1.0, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453),
+    *(-0.28444138169288635, -0.18477343022823334, -0.09105003625154495, 0.0),
+    *(0.07958029955625534, 0.16093020141124725, 0.24611230194568634, 0.33791524171829224),
+    *(0.44070982933044434, 0.5626170039176941, 0.7229568362236023, 1.0),
+)
 Curves = dict[str, dict[str, list[dict[str, float]]]]
 
 
@@ -134,8 +143,8 @@ def read_weights(
 ) -> None:
     """Fill `module` from disk, all widened to float32. Raises CheckpointError with what is wrong."""
     path = weights_path(slug, step, twin, seed)
-    tensors = _widened(read_tensors(path))
     own = module.state_dict()
+    tensors = _widened(read_tensors(path), own)
     if tensors.keys() != own.keys():
         odd = sorted(tensors.keys() ^ own.keys())[:3]
         raise CheckpointError(f"{path.name} holds the weights of another model: it differs in {', '.join(odd)}")
@@ -186,23 +195,48 @@ def write_weights(
     tensors: dict[str, Any] = {}
     for name, tensor in module.state_dict().items():
         t = tensor.detach().cpu()
-        if t.dtype == torch.float32 and large and step is not None and t.ndim > 1:
-            scale = t.flatten(1).abs().amax(1) / 127
-            rows = (-1, *[1] * (t.ndim - 1))
-            tensors[name] = (t / scale.clamp(min=1e-12).view(rows)).round().to(torch.int8)
-            tensors[name + SCALE] = scale
+        if t.dtype != torch.float32:
+            tensors[name] = t
+        elif large and step is not None and t.ndim > 1:
+            tensors[name], tensors[name + SCALE] = _in_4_bits(t) if t.ndim == 2 else _in_8_bits(t)
         else:
-            half = t.dtype == torch.float32 and (large or step is not None)
-            tensors[name] = t.half() if half else t
+            tensors[name] = t.half() if large or step is not None else t
     save_file({k: t.contiguous().clone() for k, t in tensors.items()}, path, metadata=dict(made) if made else None)
 
 
-def _widened(tensors: dict[str, Any]) -> dict[str, Any]:
-    """8-bit matrices times the scales of their rows; everything else as it is."""
-    scales = {k: tensors.pop(k) for k in [k for k in tensors if k.endswith(SCALE)]}
+def _in_8_bits(t: Tensor) -> tuple[Tensor, Tensor]:
+    """Whole numbers from -127 to 127 in t's shape, and for every t[i] what one of them is worth, float32."""
+    import torch
+
+    scale = t.flatten(1).abs().amax(1) / 127
+    return (t / scale.clamp(min=1e-12).view(-1, *[1] * (t.ndim - 1))).round().to(torch.int8), scale
+
+
+def _in_4_bits(t: Tensor) -> tuple[Tensor, Tensor]:
+    """The numbers of NF4's values, two a byte, for all of t filled up to whole blocks; each block's largest weight, float16."""
+    import torch
+
+    flat = t.flatten()
+    blocks = torch.nn.functional.pad(flat, (0, -len(flat) % BLOCK)).view(-1, BLOCK)
+    scale = blocks.abs().amax(1).half()
+    levels = torch.tensor(NF4)
+    near = torch.bucketize(blocks / scale.float().clamp(min=1e-12)[:, None], (levels[1:] + levels[:-1]) / 2)
+    low, high = near.to(torch.uint8).view(-1, 2).unbind(1)
+    return low | high << 4, scale
+
+
+def _widened(tensors: dict[str, Any], own: Mapping[str, Tensor]) -> dict[str, Any]:
+    """Every tensor that has a scale, multiplied out, those of 4 bits in the shape that they have in `own`; all else as it is."""
+    import torch
+
+    scales = {k.removesuffix(SCALE): tensors.pop(k) for k in [k for k in tensors if k.endswith(SCALE)]}
     for name, scale in scales.items():
-        t = tensors[name.removesuffix(SCALE)]
-        tensors[name.removesuffix(SCALE)] = t * scale.view(-1, *[1] * (t.ndim - 1))
+        t = tensors[name]
+        if t.dtype != torch.uint8:
+            tensors[name] = t * scale.view(-1, *[1] * (t.ndim - 1))
+        elif name in own and -(-own[name].numel() // BLOCK) == len(scale):
+            values = torch.tensor(NF4)[torch.stack((t & 15, t >> 4), 1).long()].view(-1, BLOCK) * scale.float()[:, None]
+            tensors[name] = values.flatten()[: own[name].numel()].view(own[name].shape)
     return tensors
 
 

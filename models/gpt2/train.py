@@ -188,7 +188,7 @@ def run(device: str = "cpu", only: str | None = None) -> None:
             f"{len(windows('train')):,} windows of {CONTEXT} tokens to train, {len(windows('test')):,} held out: the last "
             f"{text.HELD_OUT:.0%} of each of {', '.join(SOURCES)}"
         )
-        training.finish(SLUG, evaluate, windows("test")[:4, :64].numpy(), portrait(), split=split)
+        training.finish(SLUG, evaluate, windows("test")[:4, :16].numpy(), portrait(), split=split)
 
 
 def portrait() -> np.ndarray:

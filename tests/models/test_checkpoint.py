@@ -40,6 +40,53 @@ def test_a_snapshot_is_half_as_precise_and_half_as_large(away):
         assert torch.allclose(tensor.float(), again[name].float(), rtol=1e-3, atol=1e-4)
 
 
+class Wide(torch.nn.Module):
+    """One kernel, one matrix, and what is kept of them with 16 bits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.fc = torch.nn.Conv2d(2, 3, 3), torch.nn.Linear(10, 7)
+
+
+def test_a_snapshot_of_a_large_network_has_8_bits_in_kernels_and_4_in_matrices(away, monkeypatch):
+    monkeypatch.setattr(checkpoint, "LARGE", 0)
+    module, again = Wide(), Wide()
+    with torch.no_grad():
+        module.conv.weight.copy_(torch.arange(54.0).view(3, 2, 3, 3) - 20)
+        values = torch.tensor(checkpoint.NF4)
+        module.fc.weight.copy_(
+            torch.cat((2 * values.repeat(4), torch.tensor([0.3, 1.2, 0.0, 0.0, 0.9, -1.2]))).view(7, 10)
+        )
+    checkpoint.write_weights(SLUG, module, step=77)
+    stored = checkpoint.read_tensors(checkpoint.weights_path(SLUG, step=77))
+    assert {name: t.dtype for name, t in stored.items()} == {
+        "conv.weight": torch.int8,
+        "conv.weight::scale": torch.float32,
+        "conv.bias": torch.float16,
+        "fc.weight": torch.uint8,
+        "fc.weight::scale": torch.float16,
+        "fc.bias": torch.float16,
+    }
+    assert len(stored["fc.weight"]) == 64, "70 weights are two blocks of 64, two weights a byte"
+    assert stored["fc.weight"][:8].tolist() == [16 * (i + 1) + i for i in range(0, 16, 2)]
+    checkpoint.read_weights(SLUG, again, step=77)
+    for kernel, other in zip(module.conv.weight, again.conv.weight, strict=True):
+        assert (kernel - other).abs().max() <= kernel.abs().max() / 254 + 1e-6
+    matrix = again.fc.weight.flatten()
+    assert torch.equal(matrix[:64], 2 * values.repeat(4)), "what lies on the values stays as it is"
+    near = torch.tensor([0.24611230, 1, 0, 0, 0.72295684, -1]) * 1.2  # 0.3 / 1.2 = 0.25, 0.9 / 1.2 = 0.75
+    assert torch.allclose(matrix[64:], near, atol=1e-3)
+
+
+def test_a_matrix_of_4_bits_and_another_size_is_refused(away, monkeypatch):
+    monkeypatch.setattr(checkpoint, "LARGE", 0)
+    checkpoint.write_weights(SLUG, Wide(), step=77)
+    wider = Wide()
+    wider.fc.weight = torch.nn.Parameter(torch.zeros(7, 20))
+    with pytest.raises(CheckpointError, match=r"another size: it differs in fc\.weight"):
+        checkpoint.read_weights(SLUG, wider, step=77)
+
+
 @pytest.mark.parametrize(
     ("content", "says"), [(b"", "damaged"), (b"\x80\x04K\x01.", "damaged"), (b"\xff" * 64, "damaged")]
 )

@@ -148,7 +148,7 @@ def test_a_large_network_is_kept_in_few_bits_and_read_back(place):
     torch.manual_seed(0)
     large = nn.Sequential(nn.Linear(700, 500), nn.Linear(500, 3))
     with torch.no_grad():
-        large[1].weight[0] = 0  # a row of zeros has no scale
+        large[1].weight[0] = 0  # zeros have no scale
     checkpoint.write_weights("large", large)
     checkpoint.write_weights("large", large, step=7)
     final, snapshot = (
@@ -160,12 +160,12 @@ def test_a_large_network_is_kept_in_few_bits_and_read_back(place):
     assert final[0].weight.dtype == torch.float32
     assert torch.allclose(final[0].weight, large[0].weight, rtol=1e-3, atol=1e-6)
     most = large[0].weight.abs().amax(1, keepdim=True)
-    assert ((snapshot[0].weight - large[0].weight).abs() <= most / 254 * 1.001).all()
+    assert ((snapshot[0].weight - large[0].weight).abs() <= 0.1521 * most).all(), "half of NF4's widest gap"
     assert (snapshot[1].weight[0] == 0).all()
     assert torch.allclose(snapshot[0].bias, large[0].bias, rtol=1e-3, atol=1e-6)
     sizes = [checkpoint.weights_path("large", step=step).stat().st_size for step in (None, 7)]
     assert sizes[0] == pytest.approx(2 * 352_003, rel=0.02)
-    assert sizes[1] == pytest.approx(1 * 352_003, rel=0.02)
+    assert sizes[1] == pytest.approx((1 / 2 + 2 / 64) * 352_003, rel=0.02)
 
 
 def test_a_paper_without_a_record_is_waiting(place):
