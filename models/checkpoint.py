@@ -292,6 +292,11 @@ def snapshots(slug: str) -> tuple[int, ...]:
     return tuple(sorted(found | {end} if found and end is not None else found))
 
 
+def rounding(parameters: int) -> str:
+    """In how few bits the snapshots of a network of so many parameters are kept, in words."""
+    return "8 bits a weight in kernels, 4 (NF4) in matrices" if parameters > LARGE else "16 bits a weight"
+
+
 def drop_last(slug: str, step: int) -> None:
     """Remove the snapshot of the last step: `weights.safetensors` are the same weights in more bits."""
     _file(slug, step).unlink(missing_ok=True)

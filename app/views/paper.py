@@ -92,7 +92,8 @@ def _record(record: checkpoint.Record) -> None:
         "Hardware": record.hardware,
         "Commit": f"`{record.commit}`",
         "Versions": ", ".join(f"{name} {version}" for name, version in record.versions.items()),
-        "Snapshots": f"{len(record.snapshots)}, from step {record.snapshots[0]:,} to {record.snapshots[-1]:,}",
+        "Snapshots": f"{len(record.snapshots)}, from step {record.snapshots[0]:,} to {record.snapshots[-1]:,}; "
+        f"all but the last are rounded to {checkpoint.rounding(record.parameters)}",
     }
     st.markdown("\n".join(["| | |", "|---|---|", *(f"| {k} | {v} |" for k, v in facts.items())]))
     folder, name = checkpoint.folder(record.slug), record.slug.replace("/", "-")

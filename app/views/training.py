@@ -166,7 +166,7 @@ def _answer(
             title=plain(f"What it says {where}"),
             axis=drawn.axis,
             log=log,
-            reading=_story(told, steps, at, drawn),
+            reading=_story(told, steps, at, drawn) + _rounded(visit.paper.slug),
             code=code,
             span=(0.0, 1.08 * drawn.end),
         )
@@ -187,6 +187,15 @@ def _answer(
         )
         reading = f"{here.top} leads, {labels[here.order[1]]} follows. The axis stays the same at every step."
         exhibit(visit, figure, key="moment", reading=reading, numbers={"probabilities": here.probabilities}, code=code)
+
+
+def _rounded(slug: str) -> str:
+    """What is to be known of early snapshots of a large network: a few points may come from how they are kept."""
+    parameters = checkpoint.read_record(slug).parameters
+    if parameters <= checkpoint.LARGE:
+        return ""
+    kept = checkpoint.rounding(parameters)
+    return f" Snapshots before the last are rounded to {kept}; the curves below were measured on the weights in full."
 
 
 def _lines(told: Sequence[Prediction], steps: Sequence[int], factor: float) -> list[Line]:

@@ -85,7 +85,10 @@ def test_all_that_belongs_to_a_label_is_there(visit):
     assert "CC BY-SA 3.0" in text and "Y. LeCun, C. Cortes, C. J. C. Burges" in text
     assert "12,345 steps, 2.5 passes through the data" in text
     assert "1 h 2 min for all of it" in text and "a desk, 1 thread" in text and "`abc1234`" in text
-    assert "3, from step 0 to 12,345" in text and "torch 9.9, python 3.0" in text
+    assert (
+        "3, from step 0 to 12,345; all but the last are rounded to 16 bits a weight" in text
+        and "torch 9.9, python 3.0" in text
+    )
     rows = at.table[0].value
     assert rows["The paper"].tolist() == ["90 %"]
     assert "91.5 % (91 to 92.25 over 3 seeds)" in rows["Here"][0] and "measured on 10,000" in rows["Here"][0]

@@ -17,6 +17,7 @@ from app.view import Visit
 from app.views.training import MEANING, VIEW, _lines, _story, short
 from models import checkpoint
 from models.paper import ClassScores
+from tests.views.test_paper import RECORD
 from tests.views.toys import Dense, picture, said, serve, show
 
 
@@ -47,6 +48,7 @@ def visit(monkeypatch) -> Visit:
     }
     serve(monkeypatch, {**nets, None: nets[100]})
     monkeypatch.setattr(checkpoint, "read_curves", lambda slug: RUNS)
+    monkeypatch.setattr(checkpoint, "read_record", lambda slug: RECORD)
     return Visit(picture(("a", "b")), ONES, "k")
 
 
@@ -54,6 +56,7 @@ def test_it_opens_at_the_end_and_tells_since_when(visit):
     text = said(show(VIEW, visit))
     assert "After 100 steps it now says b with 98.2 %; b is its answer at every snapshot from step 10 on." in text
     assert "Accuracy at step 100: 90 %; at the end 90 %, 70 % for its twin. Thin lines are further seeds." in text
+    assert "rounded" not in text, "a small network's snapshots have 16 bits a weight"
 
 
 def test_an_earlier_step_and_the_layer_come_from_the_address(visit):
@@ -145,6 +148,7 @@ def test_a_text_is_followed_through_the_training(slug):
     x = translated(visit).x.copy()
     shares = models.load(slug, step=step).module(torch.from_numpy(x))[0, 2].softmax(-1).detach().numpy()
     assert f"After {step:,} steps" in said_so
+    assert "Snapshots before the last are rounded to 8 bits a weight in kernels, 4 (NF4) in matrices" in said_so
     assert f"with {percent(float(shares.max()))}" in said_so
     assert names(paper)[int(shares.argmax())] in said_so
     assert at.selectbox(key="choose-place").value == "2"
