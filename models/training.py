@@ -309,6 +309,8 @@ def save_state(
             else:
                 scalars.setdefault(str(index), {})[key] = value
     tensors["rng.torch"], tensors["rng.order"] = torch.get_rng_state(), generator.get_state()
+    if torch.cuda.is_available():
+        tensors["rng.cuda"] = torch.cuda.get_rng_state()
     meta = {"note": json.dumps(note), "groups": json.dumps(state["param_groups"]), "scalars": json.dumps(scalars)}
     part = path.with_suffix(".part")
     save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, part, metadata=meta)
@@ -338,6 +340,8 @@ def load_state(
             slots.setdefault(int(index), {})[key] = value
     optimizer.load_state_dict({"state": slots, "param_groups": json.loads(meta["groups"])})
     torch.set_rng_state(tensors["rng.torch"])
+    if "rng.cuda" in tensors and torch.cuda.is_available():
+        torch.cuda.set_rng_state(tensors["rng.cuda"])
     generator.set_state(tensors["rng.order"])
     return json.loads(meta["note"])
 

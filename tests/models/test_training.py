@@ -70,6 +70,22 @@ def test_an_interrupted_training_ends_where_an_uninterrupted_one_does(tmp_path, 
     assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), again.parameters(), strict=True))
 
 
+def test_what_a_gpu_draws_goes_on_where_it_was(tmp_path, monkeypatch):
+    """On a machine without one: what torch would be asked for and given back."""
+    drawn, given = torch.arange(16, dtype=torch.uint8), []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_rng_state", lambda: drawn)
+    monkeypatch.setattr(torch.cuda, "set_rng_state", given.append)
+    module, path = nn.Linear(1, 1), tmp_path / "state.safetensors"
+    optimizer, generator = adam(module), torch.Generator()
+    training.save_state(path, module, optimizer, generator, {})
+    training.load_state(path, module, optimizer, generator)
+    assert torch.equal(given[0], drawn)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    training.load_state(path, module, optimizer, generator)
+    assert len(given) == 1, "what was begun on a GPU goes on without one"
+
+
 def test_several_optimisers_step_as_each_would_alone():
     alone, together = nn.Linear(3, 2), nn.Linear(3, 2)
     together.load_state_dict(alone.state_dict())
