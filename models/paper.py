@@ -313,6 +313,7 @@ class Paper:
     network: str = ""  # short name of this network where the paper has several
     penultimate: str = ""  # probe path whose vectors are the paper's representation, for the space view
     stream: str = ""  # path of the residual stream, "blocks.*.hook_resid_post": `module.read` makes logits of any of it
+    lesions: tuple[str, ...] = ()  # probe paths of what may be taken out and leaves a network: blocks, branches, layers
     captions: Text | None = (
         None  # what its pictures are compared with, by `module.encode_image`, `encode_text`, `encode_part`
     )

@@ -21,7 +21,7 @@ def versus(
     title: str,
     axis: str = "probability of the next token, %",
 ) -> go.Figure:
-    """(2 or 3, n) probabilities -> a grey bar for row 0 and a coloured one for row 1 of each label, which must differ.
+    """(2 or 3, n) shares -> a grey bar for row 0 and a coloured one for row 1 of each label, which must differ; NaN is no bar.
 
     Row 2, where there is one, is a ring: what one compares with. `names` are those of the rows.
     """
@@ -35,9 +35,10 @@ def versus(
             orientation="h",
             name=names[row],
             marker={"color": colour, "line": {"width": 0}},
-            text=[f" {v:.1f}" for v in values[row]],
+            text=["" if np.isnan(v) else f" {v:.1f}" for v in values[row]],
             textposition="outside",
             textfont={"color": t.text, "size": 11},
+            constraintext="none",  # else the numbers shrink with the bars
             cliponaxis=False,
             hovertemplate=f"%{{y}}, {names[row]}: %{{x:.1f}} %<extra></extra>",
         )
@@ -51,7 +52,7 @@ def versus(
             hovertemplate=f"%{{y}}, {names[2]}: %{{x:.1f}} %<extra></extra>",
         )
     dress(figure, dark, title=title, height=120 + ROW * len(labels))
-    figure.update_xaxes(title=axis, range=[0, 1.18 * max(float(values.max()), 1)], nticks=5, fixedrange=True)
+    figure.update_xaxes(title=axis, range=[0, 1.18 * max(float(np.nanmax(values)), 1)], nticks=5, fixedrange=True)
     figure.update_yaxes(
         autorange="reversed", type="category", showgrid=False, tickfont={"color": t.text}, fixedrange=True
     )

@@ -98,6 +98,7 @@ PAPER = Paper(
     twin="No auxiliary heads: nothing but the classifier at the end tells the modules what is right. Trained in "
     "exactly the same way.",
     penultimate="flatten",
+    lesions=("inception*.branch1", "inception*.branch3", "inception*.branch5", "inception*.project"),
     deviations=(
         "For pictures of 32x32 there are seven modules, without 4d and 4e, with about a fifth of the maps; the first "
         "layer has kernels of 3x3 with stride 1 in place of 7x7 with stride 2, and only one pooling comes before the "

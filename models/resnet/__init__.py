@@ -87,6 +87,7 @@ PAPER = Paper(
     dataset="cifar10",
     twin="No shortcuts: the plain net of the same depth, width and number of parameters.",
     penultimate="flatten",
+    lesions=("stages.*.*.hook_branch",),
     deviations=(
         "Trained for 50 passes and not some 164 (64,000 steps of 128): one warm cycle of the learning rate up to 0.2, Nesterov's "
         "momentum and a weight decay of 5e-4, where the paper divides 0.1 by 10 twice and decays by 1e-4.",

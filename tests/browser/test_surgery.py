@@ -79,3 +79,19 @@ def test_a_phone_shows_it_without_scrolling_sideways(visitor, view):
     page = visitor(f"/paper?paper=gpt2&view={view}", width=390, height=844, theme="dark")
     assert page.locator(".cutaway-board button").count() >= 24
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
+
+
+def test_a_block_is_taken_out_of_a_picture_network(visitor, settle):
+    page = visitor("/paper?paper=resnet&view=lesions&out=none")
+    expect(page.get_by_text("Out: nothing.").first).to_be_visible()
+    page.locator(".st-key-figure-lesions button[aria-label^='stages.1.1, in']").click()
+    settle(page)
+    assert address(page)["out"] == "stages.1.1"
+    expect(page.get_by_text("Out: stages.1.1.").first).to_be_visible()
+    page.locator("button[aria-label^='stages.0.2: ']").click()  # on the picture of what it adds
+    settle(page)
+    assert address(page)["out"] == "stages.0.2,stages.1.1"
+    expect(page.get_by_text("Out: stages.0.2 and stages.1.1.").first).to_be_visible()
+    page.get_by_role("button", name="All in").click()
+    settle(page)
+    assert address(page)["out"] == "none"
