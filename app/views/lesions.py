@@ -80,7 +80,7 @@ def _switches(visit: Visit, found: Lesions, out: tuple[str, ...]) -> None:
             signed=True,
             top=max(float(np.abs(points).max()), 1.0),
             off=[i for i, name in enumerate(names) if name in out],
-            cell=(52, 30),
+            cell=(40, 30),
             on_pick=lambda place: _switch(found, out, place),
         )
     most, least = int(points.argmax()), int(points.argmin())

@@ -15,6 +15,7 @@ from app.interpret.attribution import (
     attribute,
     consensus,
     likeness,
+    methods,
     removal,
     survey,
     unavailable,
@@ -233,6 +234,42 @@ def test_lrp_on_layers_that_captum_knows_is_captums():
     own[4].rule = EpsilonRule()  # Captum has none for Flatten
     theirs = captum.LRP(own).attribute(torch.tensor(x, requires_grad=True), 2)
     np.testing.assert_array_equal(attribute(net, card, x, method="LRP", target=2).values, theirs[0].detach().numpy())
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_few_inputs_at_once_give_what_many_do(method, monkeypatch):
+    """A network of large maps gets few inputs at a time, so that memory does not grow with the number of steps."""
+    net, card = make("relu")
+    x, most = picture(card), []
+    many = attribute(net, card, x, method=method, target=1, **place(net, card, method))
+    monkeypatch.setattr(methods, "MAPS", 1)
+    handle = net.register_forward_pre_hook(lambda _module, inputs: most.append(len(inputs[0])))
+    few = attribute(net, card, x, method=method, target=1, **place(net, card, method))
+    handle.remove()
+    np.testing.assert_allclose(few.values, many.values, rtol=1e-3, atol=1e-5 * np.abs(many.values).max())
+    if many.delta is not None:
+        assert few.delta == pytest.approx(many.delta, rel=1e-3, abs=1e-5)
+    if method in ("IntegratedGradients", "Occlusion", "FeatureAblation", "KernelShap", "DeepLiftShap"):
+        assert max(most) <= 8
+
+
+def test_as_many_inputs_go_through_at_once_as_their_maps_allow(monkeypatch):
+    net, card = make("bent")
+    x = picture(card)
+    case = methods.Case(net, card, x, 0, "", 0, "zero", 8, 8, 2, 0.1, 0)
+    assert case.batch == methods.BATCH
+    sizes: list[int] = []
+    handles = [
+        m.register_forward_hook(lambda _m, _i, out: sizes.append(4 * out.numel()))
+        for m in net.modules()
+        if not list(m.children())
+    ]
+    net(torch.from_numpy(x))
+    for handle in handles:
+        handle.remove()
+    monkeypatch.setattr(methods, "MAPS", 10 * sum(sizes))
+    assert methods.Case(net, card, x, 0, "", 0, "zero", 8, 8, 2, 0.1, 0).batch == 10
+    assert not any(m._forward_hooks for m in net.modules())
 
 
 @pytest.mark.parametrize("kind", ["smoothgrad", "smoothgrad_sq", "vargrad"])

@@ -55,9 +55,9 @@ class NoiseTunnel(CaptumNoiseTunnel):
 class GradientShap(CaptumGradientShap):
     """mean over draws of (x - b) * grad f(b + a (x - b)), b one of the baselines, a uniform in 0..1, x with noise."""
 
-    def __init__(self, forward_func: nn.Module, draws: Draws) -> None:
+    def __init__(self, forward_func: nn.Module, draws: Draws, batch: int) -> None:
         super().__init__(forward_func)
-        self.draws = draws
+        self.draws, self.batch = draws, batch  # points on the ways that go through the network at once
 
     @log_usage()
     def attribute(
@@ -73,8 +73,9 @@ class GradientShap(CaptumGradientShap):
         base = baselines[self.draws.numpy.choice(len(baselines), total).tolist()]
         x = noisy(inputs.detach(), stdevs, n_samples, self.draws)
         a = torch.tensor(self.draws.numpy.uniform(0.0, 1.0, total), dtype=x.dtype).view(-1, *[1] * (x.ndim - 1))
-        (gradient,) = self.gradient_func(self.forward_func, (a * x + (1.0 - a) * base).requires_grad_(), target)
-        each = (x - base) * gradient
+        points = (a * x + (1.0 - a) * base).split(self.batch)
+        slopes = [self.gradient_func(self.forward_func, part.requires_grad_(), target)[0] for part in points]
+        each = (x - base) * torch.cat(slopes)
         mean = each.unflatten(0, (len(inputs), n_samples)).sum(1) * 1 / n_samples
         if not return_convergence_delta:
             return mean

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -30,6 +30,7 @@ from captum.attr import (
 )
 from captum.attr._core.lime import get_exp_kernel_similarity_function
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from app.interpret.attribution import baselines
 from app.interpret.attribution.draws import Draws, GradientShap, KernelShap, Lime, NoiseTunnel, ShapleyValueSampling
@@ -40,9 +41,11 @@ from models.paper import Paper
 # Captum announces at every call that it sets hooks. They are on a private copy, and `undisturbed` takes them off.
 warnings.filterwarnings("ignore", message="Setting (forward, )?backward hooks")
 
-BATCH = 64  # inputs in one forward pass of a path method: bounds memory, and lets a visitor abandon it
+BATCH = 64  # inputs in one forward pass of a path method, at most: lets a visitor abandon it
 MASKED = 32  # masked inputs in one forward pass of a perturbation method
-LARGE = 250_000  # weights of a network that gets no more than half of BATCH at once
+MAPS = (
+    32 * 2**20
+)  # bytes that all layers put out in one forward pass, at most: gradients and Captum take several times as much
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,15 @@ class Case:
 
     @cached_property
     def batch(self) -> int:
-        """BATCH, or half of it for a network of more than LARGE weights, whose maps take much memory."""
-        return BATCH // 2 if sum(p.numel() for p in self.module.parameters()) > LARGE else BATCH
+        """How many inputs go through the network at once: so many that their maps fit into MAPS, from 4 to BATCH."""
+        sizes: list[int] = []
+        layers = [layer for layer in self.module.modules() if not [*layer.children()]]
+        handles = [
+            layer.register_forward_hook(lambda _module, _inputs, output: sizes.append(getattr(output, "nbytes", 0)))
+            for layer in layers
+        ]
+        self._forward(handles)
+        return max(4, min(BATCH, MAPS // max(1, sum(sizes))))
 
     @cached_property
     def input(self) -> Tensor:
@@ -99,15 +109,19 @@ class Case:
     def neuron(self) -> tuple[int, ...]:
         """Index of the chosen unit in its layer; of a unit with a map, the place where it answers most."""
         kept: list[Tensor] = []
-        handle = self.at.register_forward_hook(lambda _module, _inputs, output: kept.append(output.detach()[0]))
-        try:
-            with torch.no_grad():
-                self.module(self.input)
-        finally:
-            handle.remove()
+        self._forward([self.at.register_forward_hook(lambda _module, _inputs, output: kept.append(output.detach()[0]))])
         one = kept[0][self.unit]
         place = np.unravel_index(int(one.abs().argmax()), one.shape) if one.ndim else ()
         return (self.unit, *map(int, place))
+
+    @torch.no_grad()
+    def _forward(self, handles: Sequence[RemovableHandle]) -> None:
+        """The input once through the network, for the sake of hooks that are taken off again."""
+        try:
+            self.module(self.input)
+        finally:
+            for handle in handles:
+                handle.remove()
 
 
 Plan = tuple[Any, dict[str, Any]]  # Captum's attributor and its arguments, the input aside
@@ -162,7 +176,7 @@ def _integrated(c: Case) -> Plan:
 
 
 def _gradient_shap(c: Case) -> Plan:
-    return GradientShap(c.module, c.draws), {"baselines": c.crowd, "target": c.target, "n_samples": c.samples}
+    return GradientShap(c.module, c.draws, c.batch), {"baselines": c.crowd, "target": c.target, "n_samples": c.samples}
 
 
 def _deep_lift(c: Case) -> Plan:
@@ -170,7 +184,10 @@ def _deep_lift(c: Case) -> Plan:
 
 
 def _deep_lift_shap(c: Case) -> Plan:
-    return DeepLiftShap(c.module, parts(c.module, c.paper, fine=True)), {"baselines": c.crowd, "target": c.target}
+    return DeepLiftShap(c.module, parts(c.module, c.paper, fine=True), c.batch // 2), {
+        "baselines": c.crowd,
+        "target": c.target,
+    }
 
 
 def _lrp(c: Case) -> Plan:
@@ -457,7 +474,7 @@ def smoothed(plan: Plan, case: Case, method: Method, kind: str, draws: int) -> P
     return NoiseTunnel(attributor, case.draws), {
         "nt_type": kind,
         "nt_samples": draws,
-        "nt_samples_batch_size": None if method.batched else 1,
+        "nt_samples_batch_size": case.batch if method.batched else 1,
         "stdevs": spread,
         **arguments,
     }

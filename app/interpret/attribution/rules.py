@@ -11,6 +11,7 @@ from captum.attr import DeepLiftShap as CaptumDeepLiftShap
 from captum.attr._core.deep_lift import SUPPORTED_NON_LINEAR, nonlinear
 from captum.attr._core.lrp import SUPPORTED_LAYERS_WITH_RULES, SUPPORTED_NON_LINEAR_LAYERS
 from captum.attr._utils.lrp_rules import EpsilonRule, IdentityRule, PropagationRule
+from captum.log import log_usage
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
@@ -72,11 +73,25 @@ class DeepLift(_Rules, CaptumDeepLift):
 
 
 class DeepLiftShap(_Rules, CaptumDeepLiftShap):
-    """Captum's DeepLiftShap over the parts of a network."""
+    """Captum's DeepLiftShap over the parts of a network, with about `batch` baselines at once."""
 
-    def __init__(self, model: nn.Module, parts: Sequence[Part]) -> None:
+    def __init__(self, model: nn.Module, parts: Sequence[Part], batch: int) -> None:
         super().__init__(model)
         self.follow(parts, model)
+        self.batch = batch
+
+    @log_usage()
+    def attribute(
+        self, inputs: Tensor, baselines: Tensor, target: int = 0, return_convergence_delta: bool = False
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        portions = baselines.tensor_split(max(1, len(baselines) // max(2, self.batch)))  # Captum refuses a single one
+        found = [
+            super(DeepLiftShap, self).attribute(inputs, part, target, return_convergence_delta=True)
+            for part in portions
+        ]
+        weights = [len(part) / len(baselines) for part in portions]
+        mean = sum(weight * values for weight, (values, _) in zip(weights, found, strict=True))
+        return (mean, torch.cat([delta for _, delta in found])) if return_convergence_delta else mean
 
 
 # ------------------------------------------------------------------------------------------------------------------ LRP
