@@ -58,6 +58,12 @@ def trace_caption(module: Any, paper: Paper, text: str, paths: tuple[str, ...] |
     return _watched(module, paper.slug, probes, paths, module.encode_text, ids)
 
 
+@torch.no_grad()
+def trace_heads(module: Any, paper: Paper, x: np.ndarray) -> Trace:
+    """What `head_probes` see on `x` (n, ...): the classifiers in the middle of a network, which its answer does without."""
+    return _watched(module, paper.slug, expand(module, paper.head_probes), None, lambda x: module.all_scores(x)[0], x)
+
+
 def _watched(
     module: nn.Module,
     slug: str,

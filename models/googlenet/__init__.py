@@ -40,6 +40,17 @@ def module_probes(name: str) -> tuple[Probe, ...]:
     )
 
 
+def head_probes(name: str) -> tuple[Probe, ...]:
+    """What an auxiliary classifier makes of the maps of the module that it looks at."""
+    path = f"head{name}"
+    return (
+        Probe(f"{path}.pool", MAPS, f"The maps of inception{name}, each made into 2x2 means."),
+        Probe(f"{path}.conv", MAPS, "32 mixtures of those means, by kernels of 1x1; what is positive in them."),
+        Probe(f"{path}.relu", UNITS, "64 weighted sums of all that, what is positive in them."),
+        Probe(f"{path}.fc2", UNITS, "Ten scores, one a class: the answer from the middle of the network."),
+    )
+
+
 PAPER = Paper(
     slug="googlenet",
     name="GoogLeNet",
@@ -98,6 +109,7 @@ PAPER = Paper(
     twin="No auxiliary heads: nothing but the classifier at the end tells the modules what is right. Trained in "
     "exactly the same way.",
     penultimate="flatten",
+    head_probes=(*head_probes("4a"), *head_probes("4c")),
     lesions=("inception*.branch1", "inception*.branch3", "inception*.branch5", "inception*.project"),
     deviations=(
         "For pictures of 32x32 there are seven modules, without 4d and 4e, with about a fifth of the maps; the first "
