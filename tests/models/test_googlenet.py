@@ -263,4 +263,4 @@ def test_what_the_note_says_of_the_trained_network():
     with torch.no_grad():
         end, *heads = [[LABELS[k] for k in scores.argmax(1)] for scores in module.all_scores(x)]
     apart = [(i, *said) for i, said in enumerate(zip(*heads, end, strict=True)) if len(set(said)) > 1]
-    assert apart == [(LABELS.index("deer"), "horse", "deer", "horse")]
+    assert apart == [(LABELS.index("deer"), "deer", "horse", "horse")]

@@ -177,8 +177,8 @@ def test_what_the_note_says_of_the_trained_network():
         net.get_submodule(name).register_forward_hook(lambda _m, _i, y, name=name: seen.__setitem__(name, y))
     net(x)
     quarters = seen["fc8"].argmax(1).flatten(1)
-    assert sum(len(set(four)) == 1 for four in quarters.tolist()) == 5
-    assert [LABELS[i] for i in quarters[1].tolist()] == ["truck"] * 3 + ["automobile"]
+    assert sum(len(set(four)) == 1 for four in quarters.tolist()) == 7
+    assert [LABELS[i] for i in quarters[LABELS.index("dog")].tolist()] == ["dog", "deer"] * 2
     (slope,) = torch.autograd.grad(seen["block4"][:, :, 1, 1].sum(), x)
     shares = slope.abs().sum(1).flatten(1).sort(1, descending=True).values.cumsum(1)
-    assert float((shares < 0.9 * shares[:, -1:]).float().mean()) == pytest.approx(2 / 3, abs=0.03)
+    assert float((shares < 0.9 * shares[:, -1:]).float().mean()) == pytest.approx(0.7, abs=0.03)
