@@ -318,6 +318,7 @@ class Paper:
         None  # what its pictures are compared with, by `module.encode_image`, `encode_text`, `encode_part`
     )
     caption_probes: tuple[Probe, ...] = ()  # of what reads those texts: seen while `module.encode_text` works
+    reuse: bool = False  # whether `module.reuse(x)` says how much each layer takes from each one before it
     head_probes: tuple[Probe, ...] = ()  # of classifiers in the middle: seen while `module.all_scores` works
     analogies: tuple[tuple[str, str, str, str], ...] = ()  # of its words, a is to b as c is to d: asked to begin with
     deviations: tuple[str, ...] = field(default=())  # where we differ from the paper and why, a sentence each

@@ -109,6 +109,7 @@ PAPER = Paper(
     twin="No dense connections: each layer sees the layer before it alone, at the same depth and with as many parameters.",
     penultimate="flatten",
     lesions=("blocks.*.*.hook_new",),
+    reuse=True,
     deviations=(
         "16 layers with k = 16 in place of 40 with k = 12: the same three blocks and transitions, with four layers a block and "
         "0.21 million parameters, since the 40 layers ask for more than four times the work.",

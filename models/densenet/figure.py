@@ -6,14 +6,13 @@ import numpy as np
 
 from models import restore
 from models.densenet.model import DenseNet
-from models.densenet.train import reuse
 from models.figure import Figure, tables
 
 
 def draw() -> Figure:
     module = restore("densenet")
     assert isinstance(module, DenseNet)
-    found = [table.astype(np.float64) for table in reuse(module)]
+    found = [table.astype(np.float64) for table in module.reuse()]
     size = len(found[0])
     title = "The mean absolute weight that each layer of a block gives to each source of its maps"
     svg = tables(

@@ -23,6 +23,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -97,6 +98,11 @@ class Block(nn.Sequential):
             x = torch.cat([x, layer(x)], 1)  # (n, maps, h, w) -> (n, maps + k, h, w)
         return x
 
+    def sources(self) -> list[tuple[int, int]]:
+        """Which maps of the list each layer made: first and last + 1, what the block was given at the front."""
+        ends = [layer.norm1.num_features for layer in self if isinstance(layer, Layer)] + [self.out_channels]
+        return list(zip([0, *ends], ends, strict=False))
+
 
 class Chain(nn.Sequential):
     """The twin's block: each layer is given what the layer before has made, and nothing else."""
@@ -154,6 +160,50 @@ class DenseNet(nn.Module):
             x = block(self.transitions[i - 1](x) if i else x)  # (n, 80, 32, 32), (n, 144, 16, 16), (n, 208, 8, 8)
         x = self.pool(self.relu(self.norm(x)))  # (n, 208, 1, 1)
         return self.classifier(self.flatten(x))  # (n, 10)
+
+    def readers(self) -> list[list[nn.Conv2d | nn.Linear]]:
+        """For every block, what reads its list: the first convolution of each layer, then what follows the block."""
+        found: list[list[nn.Conv2d | nn.Linear]] = []
+        for i, block in enumerate(self.blocks):
+            assert isinstance(block, Block)
+            after = self.transitions[i].conv if i < len(self.transitions) else self.classifier
+            assert isinstance(after, nn.Conv2d | nn.Linear)
+            found.append([*(layer.conv1 for layer in block if isinstance(layer, Layer)), after])
+        return found
+
+    @torch.no_grad()
+    def reuse(self, x: Tensor | None = None) -> list[np.ndarray]:
+        """Fig. 5: for every block, the mean absolute weight that each layer gives to each source of its maps.
+
+        (sources, readers) for each block: source 0 is what the block was given, source s what its layer s made; reader l is
+        its layer l + 1, the last one the transition or classifier behind it. NaN where a source is not there yet. With
+        `x` (n, 3, height, width) each weight counts times the mean size of its map, as the reader is given it.
+        """
+        given: dict[nn.Module, Tensor] = {}
+        if x is not None:
+            handles = [
+                reader.register_forward_pre_hook(lambda module, inputs: given.__setitem__(module, inputs[0]))
+                for readers in self.readers()
+                for reader in readers
+            ]
+            try:
+                self(x)
+            finally:
+                for handle in handles:
+                    handle.remove()
+        found = []
+        for block, readers in zip(self.blocks, self.readers(), strict=True):
+            assert isinstance(block, Block)
+            spans = block.sources()
+            table = np.full((len(spans), len(spans)), np.nan, np.float32)
+            for target, reader in enumerate(readers):
+                size = reader.weight.abs().transpose(0, 1).flatten(1).mean(1)  # (maps,)
+                if reader in given:
+                    size = size * given[reader].abs().transpose(0, 1).flatten(1).mean(1)
+                for source, (start, end) in enumerate(spans[: target + 1]):
+                    table[source, target] = size[start:end].mean().item()
+            found.append(table)
+        return found
 
 
 @torch.no_grad()

@@ -12,7 +12,6 @@ import copy
 
 import numpy as np
 import torch
-from torch import nn
 from torch.nn import functional as F
 
 from models import build, photos, restore, training
@@ -77,34 +76,6 @@ def run(device: str = "cpu", only: str | None = None) -> None:
         )
 
 
-def sources(block: Block) -> list[tuple[int, int]]:
-    """Which maps of a block's state each of its layers made: first and last + 1, what the block was given at the front."""
-    layers = [layer for layer in block if isinstance(layer, Layer)]
-    ends = [layer.norm1.num_features for layer in layers] + [block.out_channels]
-    return list(zip([0, *ends], ends, strict=False))
-
-
-def reuse(module: DenseNet) -> list[np.ndarray]:
-    """Fig. 5: for every block, the mean absolute weight that each layer gives to each source of its maps.
-
-    (sources, targets) for each block: source 0 is what the block was given, source s what its layer s made; target l is
-    its layer l + 1, the last one the transition or classifier behind it. NaN where a source is not there yet.
-    """
-    found = []
-    for i, block in enumerate(module.blocks):
-        assert isinstance(block, Block)
-        readers = [layer.conv1.weight for layer in block if isinstance(layer, Layer)]
-        after = module.transitions[i].conv if i < len(module.transitions) else module.classifier
-        assert isinstance(after, nn.Conv2d | nn.Linear)
-        spans = sources(block)
-        table = np.full((len(spans), len(spans)), np.nan, np.float32)
-        for target, weight in enumerate([*readers, after.weight]):
-            for source, (start, end) in enumerate(spans[: target + 1]):
-                table[source, target] = weight.detach()[:, start:end].abs().mean().item()
-        found.append(table)
-    return found
-
-
 def reach(table: np.ndarray) -> float:
     """The mean weight on sources at least two layers back, in units of that on the source directly before."""
     size = len(table)
@@ -131,7 +102,7 @@ def evaluate(limit: int | None = None) -> tuple[Metric, ...]:
         share("twin_test_accuracy", twin_right, n),
     ]
     few, target = x[:CUT], y[:CUT]
-    for i, table in enumerate(reuse(model)):
+    for i, table in enumerate(model.reuse()):
         weights = int(np.isfinite(table).sum())
         found.append(Metric(f"reach_block_{i + 1}", round(reach(table), 3), weights, "of the last layer's weight"))
         cut = photos.right(without_far(model, i), few, target)
@@ -147,7 +118,7 @@ def without_far(module: DenseNet, which: int) -> DenseNet:
     net = copy.deepcopy(module)
     block = net.blocks[which]
     assert isinstance(block, Block)
-    spans = sources(block)
+    spans = block.sources()
     with torch.no_grad():
         for layer, (start, _) in zip(block, spans[:-1], strict=True):
             assert isinstance(layer, Layer)
@@ -163,7 +134,7 @@ def portrait() -> np.ndarray:
     module = restore(SLUG)
     assert isinstance(module, DenseNet)
     picture = np.zeros((96, 128), np.float32)
-    for i, table in enumerate(reuse(module)):
+    for i, table in enumerate(module.reuse()):
         tile = np.kron(np.nan_to_num(table / np.nanmax(table)), np.ones((6, 22), np.float32))
         picture[32 * i + 1 : 32 * i + 1 + tile.shape[0], 9 : 9 + tile.shape[1]] = tile
     return picture

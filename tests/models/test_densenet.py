@@ -155,18 +155,33 @@ def test_reuse_is_the_mean_absolute_weight_for_every_source_and_reader():
     net = model.build(model.SMALL)
     block = net.blocks[0]
     assert isinstance(block, Block)
-    assert train.sources(block) == [(0, 16), (16, 32), (32, 48), (48, 64), (64, 80)]
+    assert block.sources() == [(0, 16), (16, 32), (32, 48), (48, 64), (64, 80)]
     with torch.no_grad():
         block[2].conv1.weight.fill_(0.0)
         block[2].conv1.weight[:, 16:32] = -3.0
         net.transitions[0].conv.weight[:, 64:] = 0.25
-    tables = train.reuse(net)
+    tables = net.reuse()
     assert [table.shape for table in tables] == [(5, 5)] * 3
     assert tables[0][:3, 2].tolist() == [0, 3, 0]
     assert np.isnan(tables[0][3:, 2]).all()
     assert tables[0][4, 4] == 0.25
     assert np.isfinite(tables[0][:, 4]).all()
     assert tables[2][0, 4] == pytest.approx(net.classifier.weight[:, :144].abs().mean().item(), abs=1e-6)
+
+
+def test_reuse_on_a_picture_weighs_every_map_by_its_size():
+    torch.manual_seed(0)
+    net, x, given = model.build(model.SMALL).eval(), torch.randn(2, 3, 32, 32), []
+    net.blocks[1][2].relu1.register_forward_hook(lambda _module, _inputs, output: given.append(output))
+    net(x)
+    sizes = given[0].abs().mean((0, 2, 3))
+    weights = net.blocks[1][2].conv1.weight.abs().mean((0, 2, 3))
+    table = net.reuse(x)[1]
+    for source, (start, end) in enumerate(net.blocks[1].sources()[:3]):
+        wanted = (weights * sizes)[start:end].mean().item()
+        assert table[source, 2] == pytest.approx(wanted, rel=1e-5)
+    assert np.isnan(table[3:, 2]).all() and np.isnan(table[0]).sum() == 0
+    assert not any(module._forward_pre_hooks for module in net.modules())
 
 
 def test_reach_compares_far_sources_with_the_last_one():
@@ -207,7 +222,7 @@ def test_what_the_note_says_of_the_scales_and_of_the_classifier():
     net = models.load(CARD.slug).module
     off = [int((layer.norm1.weight.abs() < 0.05).sum()) for block in net.blocks for layer in block]
     assert off[1] == 6 and off[0] == off[4] == off[8] == 0
-    tables = train.reuse(net)
+    tables = net.reuse()
     last = tables[2][:, -1]
     assert last.argmax() == len(last) - 1 and last[-1] > 6 * last[0]
     assert all(table[:, -1].min() > table[:, -1].max() / 2 for table in tables[:2])
