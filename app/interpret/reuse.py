@@ -13,7 +13,7 @@ from models.paper import Paper
 
 @dataclass(frozen=True)
 class Reuse:
-    """A table a block, (sources, readers): 1 for its largest value, NaN where a source is not there yet.
+    """A table a block, (sources, readers): 1 for what each reader takes most from, NaN where a source is not there yet.
 
     Source 0 is what the block was given, source s what its layer s made; reader r is its layer r + 1, the last one what
     reads the whole list behind the block.
@@ -27,4 +27,4 @@ class Reuse:
 def reuse(module: Any, paper: Paper, x: np.ndarray) -> Reuse:
     """x (1, ...) -> both tables of every block, by `module.reuse`."""
     both = [module.reuse(), module.reuse(torch.from_numpy(x))]
-    return Reuse(*(tuple(table / np.nanmax(table) for table in tables) for tables in both))
+    return Reuse(*(tuple(table / np.nanmax(table, 0) for table in tables) for tables in both))

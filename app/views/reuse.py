@@ -25,8 +25,8 @@ def draw(visit: Visit) -> None:
             _table(visit, table, i, len(tables), by)
     times = " times the mean size of these maps as it is given them" if by == "here" else ""
     st.caption(
-        f"A square is the mean size of the weights that a reader gives to one map of a source{times}, in % of the largest of its "
-        "block. Were nothing used again, only the lowest square of each column would be dark."
+        f"A column is a reader, a square the mean size of the weights that it gives to one map of a source{times}, in % of the "
+        "source that it takes most from. Were nothing used again, only the lowest square of each column would have a colour."
     )
 
 
@@ -37,7 +37,7 @@ def _table(visit: Visit, table: np.ndarray, block: int, of: int, by: str) -> Non
         100 * table,
         visit.dark,
         title=f"Block {block}",
-        unit="% of the largest",
+        unit="% of the most",
         signed=False,
         top=100.0,
         height=340,
