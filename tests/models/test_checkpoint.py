@@ -78,6 +78,20 @@ def test_a_snapshot_of_a_large_network_has_8_bits_in_kernels_and_4_in_matrices(a
     assert torch.allclose(matrix[64:], near, atol=1e-3)
 
 
+def test_a_further_twin_of_a_large_network_has_8_bits(away, monkeypatch):
+    monkeypatch.setattr(checkpoint, "LARGE", 0)
+    torch.manual_seed(0)
+    module, again = Wide(), Wide()
+    checkpoint.write_weights(SLUG, module, twin="deeper")
+    stored = checkpoint.read_tensors(checkpoint.weights_path(SLUG, twin="deeper"))
+    assert stored["conv.weight"].dtype == stored["fc.weight"].dtype == torch.int8
+    checkpoint.read_weights(SLUG, again, twin="deeper")
+    for row, other in zip(module.fc.weight, again.fc.weight, strict=True):
+        assert (row - other).abs().max() <= row.abs().max() / 254 + 1e-6
+    checkpoint.write_weights(SLUG, module, twin=True)
+    assert checkpoint.read_tensors(checkpoint.weights_path(SLUG, twin=True))["fc.weight"].dtype == torch.float16
+
+
 def test_a_matrix_of_4_bits_and_another_size_is_refused(away, monkeypatch):
     monkeypatch.setattr(checkpoint, "LARGE", 0)
     checkpoint.write_weights(SLUG, Wide(), step=77)
