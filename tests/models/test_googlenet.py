@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from app.interpret.trace import expand, trace_heads
-from models import photos, restore
+from models import checkpoint, photos, restore
 from models.googlenet import MODULES, model, train
 from models.googlenet import PAPER as CARD
 from models.photos import LABELS
@@ -248,6 +248,13 @@ def test_the_branches_of_a_module_are_read_off_in_one_pass(net):
         "project": 24,
     }
     assert not any(m._forward_hooks for m in net.modules())
+
+
+def test_the_record_reaches_what_was_asked_and_the_heads_are_worth_what_the_note_says():
+    record = checkpoint.read_record("googlenet")
+    ours, twin = (record.metric(f"{lead}test_accuracy").value for lead in ("", "twin_"))
+    assert ours >= 85  # the floor for a slow core
+    assert abs(ours - twin) < 0.1
 
 
 def test_what_the_note_says_of_the_trained_network():

@@ -8,7 +8,7 @@ from torch import nn
 
 import models
 from app.interpret.trace import expand
-from models import photos
+from models import checkpoint, photos
 from models.data.cifar10 import LABELS
 from models.vgg import BLOCKS, model
 from models.vgg import PAPER as CARD
@@ -169,6 +169,12 @@ def test_every_module_is_used_once(net):
     for handle in handles:
         handle.remove()
     assert used == {n: 1 for n, _ in leaves}
+
+
+def test_the_record_reaches_what_was_asked():
+    record = checkpoint.read_record("vgg")
+    assert record.metric("test_accuracy").value >= 86  # the floor for a slow core
+    assert record.metric("shallow_minus_deep").value > 2
 
 
 def test_what_the_note_says_of_the_trained_network():
