@@ -9,7 +9,7 @@ from app import session
 from app.components.answers import percent
 from app.components.exhibit import exhibit
 from app.figures.bars import bars
-from app.interpret.heads import END, Heads, heads
+from app.interpret.auxiliary import END, Heads, heads
 from app.view import View, Visit
 from models import checkpoint
 from models.paper import ClassScores
@@ -48,7 +48,7 @@ def _answer(visit: Visit, found: Heads, i: int, order: np.ndarray) -> None:
         key=f"head-{i}",
         reading=f"{labels[found.tops[i]].capitalize()} with {percent(float(row.max()))}.{often}",
         numbers={"classes": np.array(labels), "probabilities": row},
-        code="import models\nfrom app.interpret.heads import heads\n\n"
+        code="import models\nfrom app.interpret.auxiliary import heads\n\n"
         f'net = models.load("{visit.paper.slug}")\nx = net.paper.takes.parse("your input")\n'
         "print(heads(net.module, net.paper, x))",
     )

@@ -7,9 +7,9 @@ import torch
 
 import models
 from app import session
-from app.interpret.heads import END, Heads, heads
+from app.interpret.auxiliary import END, Heads, heads
 from app.view import fits
-from app.views.heads import VIEW, _story
+from app.views.auxiliary import VIEW, _story
 from models import checkpoint
 from models.data.samples import FILES
 from tests.interpret.test_load import alike_for_all
