@@ -8,11 +8,11 @@
 
 The last snapshot is no file of its own: it is `weights.safetensors`.
 
-Up to LARGE parameters final weights are float32 and snapshots float16. Above it final weights are float16; further twins, which
-are measured and not looked into, have 8 bits a weight with one scale a row or kernel (`<name>::scale`); and snapshots, which are
-looked at and not trained on, 8 bits in kernels and 4 in matrices (NF4), with one scale for every 64 weights. What is measured is
-always what was read back from disk, but for the curves, which are measured as the training goes. Weights of a training say of
-which commit's code and on what machine they were made (`made`), and the record says what they say.
+Up to LARGE parameters final weights are float32 and snapshots float16. Above it final weights are float16. Further twins and
+seeds, which are measured and not looked into, then have 8 bits a weight with one scale a row or kernel (`<name>::scale`), and
+snapshots, which are looked at and not trained on, 8 bits in kernels and 4 in matrices (NF4), with one scale for every 64 weights.
+What is measured is always what was read back from disk, but for the curves, which are measured as the training goes. Weights of a
+training say of which commit's code and on what machine they were made (`made`), and the record says what they say.
 
 A row of the curves is {"step": 128, "epoch": 0.1, "train_loss": ..., "test_accuracy": ..., ...}.
 """
@@ -197,7 +197,7 @@ def write_weights(
         t = tensor.detach().cpu()
         if t.dtype != torch.float32:
             tensors[name] = t
-        elif large and t.ndim > 1 and (step is not None or isinstance(twin, str)):
+        elif large and t.ndim > 1 and (step is not None or isinstance(twin, str) or seed):
             pack = _in_4_bits if step is not None and t.ndim == 2 else _in_8_bits
             tensors[name], tensors[name + SCALE] = pack(t)
         else:

@@ -20,7 +20,7 @@ from models.alexnet.model import AlexNet
 from models.checkpoint import Metric
 
 SLUG = "alexnet"
-SEEDS = (0,)
+SEEDS = (0, 1, 2)
 BATCH = 128
 EPOCHS = 26  # passes through the training set
 RATE = 1.5e-3  # the largest learning rate of AdamW, reached after a tenth of the steps

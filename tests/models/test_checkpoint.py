@@ -78,14 +78,15 @@ def test_a_snapshot_of_a_large_network_has_8_bits_in_kernels_and_4_in_matrices(a
     assert torch.allclose(matrix[64:], near, atol=1e-3)
 
 
-def test_a_further_twin_of_a_large_network_has_8_bits(away, monkeypatch):
+@pytest.mark.parametrize("further", [{"twin": "deeper"}, {"seed": 2}])
+def test_a_further_twin_or_seed_of_a_large_network_has_8_bits(away, monkeypatch, further):
     monkeypatch.setattr(checkpoint, "LARGE", 0)
     torch.manual_seed(0)
     module, again = Wide(), Wide()
-    checkpoint.write_weights(SLUG, module, twin="deeper")
-    stored = checkpoint.read_tensors(checkpoint.weights_path(SLUG, twin="deeper"))
+    checkpoint.write_weights(SLUG, module, **further)
+    stored = checkpoint.read_tensors(checkpoint.weights_path(SLUG, **further))
     assert stored["conv.weight"].dtype == stored["fc.weight"].dtype == torch.int8
-    checkpoint.read_weights(SLUG, again, twin="deeper")
+    checkpoint.read_weights(SLUG, again, **further)
     for row, other in zip(module.fc.weight, again.fc.weight, strict=True):
         assert (row - other).abs().max() <= row.abs().max() / 254 + 1e-6
     checkpoint.write_weights(SLUG, module, twin=True)
