@@ -1,4 +1,4 @@
-"""The rooms of attention and of the stream, on a phone and on a desk, in light and in dark: nothing breaks or sticks out."""
+"""The rooms of attention, of the stream and of parts taken out, on a phone and on a desk, in light and in dark: nothing breaks or sticks out."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ ROOMS = {
     "patching",
     "ablation",
     "token_attribution",
+    "lesions",
+    "auxiliary",
+    "reuse",
 }
 OUT = """() => [document.documentElement, document.querySelector('[data-testid=stMain]')]
     .map(e => e.scrollWidth - e.clientWidth)"""
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("slug", ["gpt2", "bert", "seq2seq", "vit", "clip", "swin"])
+@pytest.mark.parametrize("slug", ["gpt2", "bert", "seq2seq", "vit", "clip", "swin", "googlenet", "densenet"])
 def test_every_room_fits_its_page(visitor, settle, slug, theme):
     """One page walks through the network's rooms and changes its width in each."""
     rooms = {name: view for name, view in fitting(models.paper(slug)).items() if name in ROOMS}
