@@ -210,8 +210,10 @@ def test_cutting_long_connections_leaves_the_layer_before_and_the_network_itself
 def test_the_record_reaches_what_was_asked():
     record = checkpoint.read_record(CARD.slug)
     values = {metric.name: metric.value for metric in record.metrics}
-    assert values["test_accuracy"] >= 84  # asked for were 86
-    assert values["test_accuracy"] > values["twin_test_accuracy"]
+    assert values["test_accuracy"] >= 86  # the floor for a slow core
+    assert abs(values["test_accuracy"] - values["twin_test_accuracy"]) < 0.2, "the note says: no difference"
+    far = [values[f"without_far_block_{i}"] for i in (1, 2, 3)]
+    assert min(far) > 60 and far[0] == max(far)
     assert record.parameters == count(model.SMALL) == 212_730
     picture = checkpoint.read_arrays(checkpoint.folder(CARD.slug) / "portrait.safetensors")["portrait"]
     assert picture.shape == (96, 128)
@@ -220,12 +222,12 @@ def test_the_record_reaches_what_was_asked():
 
 def test_what_the_note_says_of_the_scales_and_of_the_classifier():
     net = models.load(CARD.slug).module
-    off = [int((layer.norm1.weight.abs() < 0.05).sum()) for block in net.blocks for layer in block]
-    assert off[1] == 6 and off[0] == off[4] == off[8] == 0
+    scales = [float(layer.norm1.weight.abs().min()) for block in net.blocks for layer in block]
+    assert 0.13 < min(scales) < 0.15
     tables = net.reuse()
     last = tables[2][:, -1]
-    assert last.argmax() == len(last) - 1 and last[-1] > 6 * last[0]
-    assert all(table[:, -1].min() > table[:, -1].max() / 2 for table in tables[:2])
+    assert last.argmax() == len(last) - 1 and last[-1] > 5 * last[0]
+    assert np.nanmin(tables[0] / np.nanmax(tables[0], 0)) > 0.75
 
 
 @pytest.mark.data
