@@ -1,4 +1,4 @@
-"""The rooms of attention, of the stream and of parts taken out, on a phone and on a desk, in light and in dark: nothing breaks or sticks out."""
+"""The rooms of attention, of the stream and of parts: on a phone and a desk, in light and dark, nothing breaks or sticks out."""
 
 from __future__ import annotations
 
