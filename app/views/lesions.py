@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from app import session
+from app.components.answers import percent
 from app.components.board import board
 from app.components.exhibit import exhibit, foot
 from app.components.grid import grid
@@ -89,7 +90,7 @@ def _switches(visit: Visit, found: Lesions, out: tuple[str, ...]) -> None:
         visit,
         key="lesions",
         reading=f"Click on a part to take it out or put it back. A number is what happens to the probability of {label}, "
-        f"{100 * found.whole[found.top]:.1f} % to begin with, when that part alone is out, in points: most without "
+        f"{percent(float(found.whole[found.top]))} to begin with, when that part alone is out, in points: most without "
         f"{found.parts[most].name}, {-points[most]:+.1f}{more}. Orange is missed, blue stood in the way.",
         numbers={"parts": np.array([part.name for part in found.parts]), "falls_by": found.effects},
         code=_code(visit, "lesions"),
@@ -115,7 +116,7 @@ def _answer(visit: Visit, found: Lesions, out: tuple[str, ...]) -> None:
         visit,
         figure,
         key="lesioned",
-        reading=f"Out: {told}. {stays}, with {100 * both[1].max():.1f} %."
+        reading=f"Out: {told}. {stays}, with {percent(float(both[1].max()))}."
         if out
         else "Out: nothing. A click takes a part out.",
         numbers={"classes": np.array(labels), "whole_without": both},

@@ -7,6 +7,7 @@ import pytest
 
 import models
 from app import session
+from app.components.answers import percent
 from app.interpret.lesions import lesioned, lesions
 from app.view import fits
 from app.views.lesions import VIEW
@@ -39,7 +40,7 @@ def test_it_opens_without_the_part_that_is_missed_most(net):
     at = visited()
     text = said(at)
     assert f"Out: {worst}." in text
-    assert f"{100 * found.whole.max():.1f} % to begin with" in text
+    assert f"{percent(float(found.whole.max()))} to begin with" in text
     assert f"most without {worst}, {-100 * found.effects.max():+.1f}" in text
     assert f"**What the answer {label} loses without each part**" in [m.value for m in at.markdown]
 
@@ -48,7 +49,7 @@ def test_a_link_brings_the_parts(net):
     text = said(visited(out="stages.1.1,stages.2.0,no.such"))
     assert "Out: stages.1.1 and stages.2.0." in text
     after = lesioned(net, PAPER, X, ("stages.1.1", "stages.2.0"))[1]
-    assert f"{PAPER.scores.labels[int(after.argmax())]}" in text and f"with {100 * after.max():.1f} %." in text
+    assert f"{PAPER.scores.labels[int(after.argmax())]}" in text and f"with {percent(float(after.max()))}." in text
 
 
 def test_all_in_is_the_plain_network():
