@@ -24,11 +24,12 @@ def test_it_freezes_when_modules_came_and_not_again(monkeypatch):
     assert frozen > 10_000
     keep = [[i] for i in range(1000)]
     memory.settle()
-    assert gc.get_freeze_count() == frozen
+    still = gc.get_freeze_count()
+    assert still <= frozen, "a few of the frozen may end, other threads' among them; none is added"
     for i in range(memory.ENOUGH + 1):
         monkeypatch.setitem(sys.modules, f"made_up_{i}", types.ModuleType("made_up"))
     memory.settle()
-    assert gc.get_freeze_count() >= frozen + len(keep)
+    assert gc.get_freeze_count() >= still + len(keep)
 
 
 def test_memory_is_given_back_once_after_the_last_of_several_runs(monkeypatch):
