@@ -43,9 +43,8 @@ warnings.filterwarnings("ignore", message="Setting (forward, )?backward hooks")
 
 BATCH = 64  # inputs in one forward pass of a path method, at most: lets a visitor abandon it
 MASKED = 32  # masked inputs in one forward pass of a perturbation method
-MAPS = (
-    32 * 2**20
-)  # bytes that all layers put out in one forward pass, at most: gradients and Captum take several times as much
+# Bytes that all layers put out in one forward pass, at most; gradients and Captum take several times as much.
+MAPS = 96 * 2**20
 
 
 @dataclass(frozen=True)

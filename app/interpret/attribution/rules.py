@@ -75,7 +75,7 @@ class DeepLift(_Rules, CaptumDeepLift):
 class DeepLiftShap(_Rules, CaptumDeepLiftShap):
     """Captum's DeepLiftShap over the parts of a network, with about `batch` baselines at once."""
 
-    def __init__(self, model: nn.Module, parts: Sequence[Part], batch: int) -> None:
+    def __init__(self, model: nn.Module, parts: Sequence[Part], batch: int = 32) -> None:
         super().__init__(model)
         self.follow(parts, model)
         self.batch = batch
