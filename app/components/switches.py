@@ -11,6 +11,7 @@ from app import session
 from app.components.board import board
 from app.components.choice import choice
 from app.components.exhibit import foot
+from app.figures.words import listed
 from app.interpret.ablation import Alone, alone
 from app.view import Visit
 
@@ -34,8 +35,7 @@ class Switches:
     @property
     def told(self) -> str:
         """ "head 1 of layer 0 and the perceptron of layer 2"."""
-        names = [called(name) for name in self.off]
-        return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:]))) or "nothing"
+        return listed([called(name) for name in self.off])
 
 
 def called(name: str) -> str:

@@ -32,6 +32,11 @@ def literal(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]()#+!$:~<>|-])", r"\\\1", text)
 
 
+def listed(names: Sequence[str]) -> str:
+    """ "a, b and c"; "nothing" where there are none."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:]))) or "nothing"
+
+
 def labels(texts: Sequence[str]) -> list[str]:
     """Labels of a whole text's tokens, made different by their place where they are equal ("the", "the (7)")."""
     seen: set[str] = set()

@@ -12,6 +12,7 @@ from app.components.exhibit import exhibit, foot
 from app.components.grid import grid
 from app.figures.maps import mosaic
 from app.figures.versus import versus
+from app.figures.words import listed
 from app.interpret.lesions import Lesions, lesioned, lesions
 from app.view import View, Visit
 from models import checkpoint
@@ -110,13 +111,12 @@ def _answer(visit: Visit, found: Lesions, out: tuple[str, ...]) -> None:
         axis="probability, %",
     )
     first, then = (labels[int(row.argmax())] for row in both)
-    told = " and ".join(filter(None, (", ".join(out[:-1]), *out[-1:]))) or "nothing"
     stays = f"It still says {then}" if first == then else f"It says {then} and no longer {first}"
     exhibit(
         visit,
         figure,
         key="lesioned",
-        reading=f"Out: {told}. {stays}, with {percent(float(both[1].max()))}."
+        reading=f"Out: {listed(out)}. {stays}, with {percent(float(both[1].max()))}."
         if out
         else "Out: nothing. A click takes a part out.",
         numbers={"classes": np.array(labels), "whole_without": both},

@@ -23,7 +23,6 @@ SLUG = "densenet"
 SEEDS = (0,)
 EPOCHS = 20  # passes through the training set, for the twin too
 BATCH = 128  # the paper's are of 64
-GROWING = ((0.0, 16), (0.2, 24), (0.5, 32))  # the side of the pictures from each share of the training on
 RATE = 0.05  # the largest; the kernels have 0.6 times it; the paper begins with 0.1 and divides by 10 twice
 DECAY = 5e-4  # weight decay: the paper's 1e-4 is for 300 passes, a short training stands more
 LOOKED = 2_000  # test pictures for the curve
@@ -56,7 +55,7 @@ def learn(which: str, seed: int, device: str) -> None:
     for step in run:
         training.set_rate(optimizer, RATE * training.one_cycle(step, total))
         chosen = training.epoch_batch(len(x), BATCH, step, seed)
-        seen = photos.resized(photos.crops_and_flips(x[chosen], order), photos.side(step, total, GROWING))
+        seen = photos.resized(photos.crops_and_flips(x[chosen], order), photos.side(step, total, photos.SOONER))
         seen = seen.to(device, memory_format=torch.channels_last)
         with training.half(device):
             scores = module(seen)

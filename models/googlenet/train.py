@@ -18,7 +18,6 @@ SLUG = "googlenet"
 SEEDS = (0,)
 BATCH = 128
 EPOCHS = 18  # passes through the training set, for the twin too
-GROWING = ((0.0, 16), (0.2, 24), (0.5, 32))  # the side of the pictures from each share of the training on
 RATE = 0.05  # the largest learning rate; the kernels have 0.6 times it
 WARM = 0.2  # the share of the training that leads up to it
 DECAY = 5e-4  # of the weights
@@ -58,7 +57,7 @@ def learn(which: str, seed: int, device: str) -> None:
     for step in run:
         training.set_rate(optimizer, RATE * training.one_cycle(step, total, WARM))
         chosen = training.epoch_batch(len(x), BATCH, step, seed)
-        shown = photos.resized(photos.crops_and_flips(x[chosen], order), photos.side(step, total, GROWING))
+        shown = photos.resized(photos.crops_and_flips(x[chosen], order), photos.side(step, total, photos.SOONER))
         right = y[chosen].to(device)
         with training.half(device):
             all_scores = module.all_scores(shown.to(device, memory_format=torch.channels_last))

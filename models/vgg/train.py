@@ -19,7 +19,6 @@ SEEDS = (0,)
 BATCH = 128
 EPOCHS = 26  # passes through the training set, for the twin too
 RATE = 0.05  # the largest learning rate; the kernels have 0.6 times it
-GROWING = ((0.0, 16), (0.2, 24), (0.5, 32))  # the side of the pictures from each share of the training on
 WARM = 0.2  # the share of the training that leads up to it
 DECAY = 5e-4  # of the weights, as in the paper
 SMOOTHING = 0.1  # of the labels
@@ -56,7 +55,7 @@ def learn(which: str, seed: int, device: str) -> None:
     for step in run:
         training.set_rate(optimizer, RATE * training.one_cycle(step, total, WARM))
         chosen = training.epoch_batch(len(x), BATCH, step, seed)
-        shown = photos.resized(photos.crops_and_flips(x[chosen], order), photos.side(step, total, GROWING))
+        shown = photos.resized(photos.crops_and_flips(x[chosen], order), photos.side(step, total, photos.SOONER))
         with training.half(device):
             scores = module(shown.to(device, memory_format=torch.channels_last)).float()
         loss = F.cross_entropy(scores, y[chosen].to(device), label_smoothing=SMOOTHING)
