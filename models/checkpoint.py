@@ -8,11 +8,9 @@
 
 The last snapshot is no file of its own: it is `weights.safetensors`.
 
-Up to LARGE parameters final weights are float32 and snapshots float16. Above it final weights are float16. Further twins and
-seeds, which are measured and not looked into, then have 8 bits a weight with one scale a row or kernel (`<name>::scale`), and
-snapshots, which are looked at and not trained on, 8 bits in kernels and 4 in matrices (NF4), with one scale for every 64 weights.
-What is measured is always what was read back from disk, but for the curves, which are measured as the training goes. Weights of a
-training say of which commit's code and on what machine they were made (`made`), and the record says what they say.
+In how many bits weights are kept is said in `bits`. What is measured is always what was read back from disk, but for the curves,
+which are measured as the training goes. Weights of a training say of which commit's code and on what machine they were made
+(`made`), and the record says what they say.
 
 A row of the curves is {"step": 128, "epoch": 0.1, "train_loss": ..., "test_accuracy": ..., ...}.
 """
@@ -34,22 +32,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from safetensors import SafetensorError
 
-from models import root
+from models import bits, root
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
-LARGE = 200_000  # parameters above which weights are kept in fewer bits
 SAMPLE = 500  # test samples on which `verify` compares a record with its weights
-SCALE = "::scale"
-BLOCK = 64  # weights with one scale, where they have 4 bits
-# The 16 values of NF4 (Dettmers and others, "QLoRA", 2023, appendix E): as many weights of a normal distribution lie near each.
-NF4 = (
-    *(-1.0, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453),
-    *(-0.28444138169288635, -0.18477343022823334, -0.09105003625154495, 0.0),
-    *(0.07958029955625534, 0.16093020141124725, 0.24611230194568634, 0.33791524171829224),
-    *(0.44070982933044434, 0.5626170039176941, 0.7229568362236023, 1.0),
-)
 Curves = dict[str, dict[str, list[dict[str, float]]]]
 
 
@@ -144,7 +132,7 @@ def read_weights(
     """Fill `module` from disk, all widened to float32. Raises CheckpointError with what is wrong."""
     path = weights_path(slug, step, twin, seed)
     own = module.state_dict()
-    tensors = _widened(read_tensors(path), own)
+    tensors = bits.widened(read_tensors(path), own)
     if tensors.keys() != own.keys():
         odd = sorted(tensors.keys() ^ own.keys())[:3]
         raise CheckpointError(f"{path.name} holds the weights of another model: it differs in {', '.join(odd)}")
@@ -185,60 +173,14 @@ def write_weights(
     seed: int = 0,
     made: Mapping[str, str] | None = None,
 ) -> None:
-    """Save a state dict, a snapshot where `step` is given, in as many bits as the head of this file says."""
-    import torch
+    """Save a state dict, a snapshot where `step` is given, in as many bits as `bits` says."""
     from safetensors.torch import save_file
 
     path = _file(slug, step, twin, seed)
     path.parent.mkdir(parents=True, exist_ok=True)
-    large = sum(p.numel() for p in module.parameters()) > LARGE
-    tensors: dict[str, Any] = {}
-    for name, tensor in module.state_dict().items():
-        t = tensor.detach().cpu()
-        if t.dtype != torch.float32:
-            tensors[name] = t
-        elif large and t.ndim > 1 and (step is not None or isinstance(twin, str) or seed):
-            pack = _in_4_bits if step is not None and t.ndim == 2 else _in_8_bits
-            tensors[name], tensors[name + SCALE] = pack(t)
-        else:
-            tensors[name] = t.half() if large or step is not None else t
-    save_file({k: t.contiguous().clone() for k, t in tensors.items()}, path, metadata=dict(made) if made else None)
-
-
-def _in_8_bits(t: Tensor) -> tuple[Tensor, Tensor]:
-    """Whole numbers from -127 to 127 in t's shape, and for every t[i] what one of them is worth, float32."""
-    import torch
-
-    scale = t.flatten(1).abs().amax(1) / 127
-    return (t / scale.clamp(min=1e-12).view(-1, *[1] * (t.ndim - 1))).round().to(torch.int8), scale
-
-
-def _in_4_bits(t: Tensor) -> tuple[Tensor, Tensor]:
-    """The numbers of NF4's values, two a byte, for all of t filled up to whole blocks; each block's largest weight, float16."""
-    import torch
-
-    flat = t.flatten()
-    blocks = torch.nn.functional.pad(flat, (0, -len(flat) % BLOCK)).view(-1, BLOCK)
-    scale = blocks.abs().amax(1).half()
-    levels = torch.tensor(NF4)
-    near = torch.bucketize(blocks / scale.float().clamp(min=1e-12)[:, None], (levels[1:] + levels[:-1]) / 2)
-    low, high = near.to(torch.uint8).view(-1, 2).unbind(1)
-    return low | high << 4, scale
-
-
-def _widened(tensors: dict[str, Any], own: Mapping[str, Tensor]) -> dict[str, Any]:
-    """Every tensor that has a scale, multiplied out, those of 4 bits in the shape that they have in `own`; all else as it is."""
-    import torch
-
-    scales = {k.removesuffix(SCALE): tensors.pop(k) for k in [k for k in tensors if k.endswith(SCALE)]}
-    for name, scale in scales.items():
-        t = tensors[name]
-        if t.dtype != torch.uint8:
-            tensors[name] = t * scale.view(-1, *[1] * (t.ndim - 1))
-        elif name in own and -(-own[name].numel() // BLOCK) == len(scale):
-            values = torch.tensor(NF4)[torch.stack((t & 15, t >> 4), 1).long()].view(-1, BLOCK) * scale.float()[:, None]
-            tensors[name] = values.flatten()[: own[name].numel()].view(own[name].shape)
-    return tensors
+    kind: bits.Kind = "snapshot" if step is not None else "further" if isinstance(twin, str) or seed else "final"
+    tensors = {k: t.contiguous().clone() for k, t in bits.packed(module, kind).items()}
+    save_file(tensors, path, metadata=dict(made) if made else None)
 
 
 def write_arrays(slug: str, name: str, arrays: Mapping[str, np.ndarray]) -> None:
@@ -291,11 +233,6 @@ def snapshots(slug: str) -> tuple[int, ...]:
     found = {int(p.stem) for p in (folder(slug) / "steps").glob("*.safetensors")}
     end = _end(slug)
     return tuple(sorted(found | {end} if found and end is not None else found))
-
-
-def rounding(parameters: int) -> str:
-    """In how few bits the snapshots of a network of so many parameters are kept, in words."""
-    return "8 bits a weight in kernels, 4 (NF4) in matrices" if parameters > LARGE else "16 bits a weight"
 
 
 def drop_last(slug: str, step: int) -> None:

@@ -11,7 +11,7 @@ import torch
 
 import models
 from app.interpret.trace import expand, trace
-from models import checkpoint, notes, verify
+from models import bits, checkpoint, notes, verify
 from models.data.samples import sample_bytes
 from models.paper import TRACKS, ClassScores, Fact, Image, Text
 
@@ -127,7 +127,7 @@ def test_every_sample_can_be_read(card):
 def test_snapshots_and_twin_load(card):
     steps = checkpoint.snapshots(card.slug)
     last, end = models.load(card.slug, step=steps[-1]), models.load(card.slug)
-    large = sum(p.numel() for p in end.module.parameters()) > checkpoint.LARGE
+    large = sum(p.numel() for p in end.module.parameters()) > bits.LARGE
     for (name, a), b in zip(last.module.state_dict().items(), end.module.state_dict().values(), strict=True):
         least = 5e-3 if large and b.ndim > 1 else 2e-3  # of the largest: half a step of 8 bits is 1/254
         assert torch.allclose(a.float(), b.float(), atol=least * max(1.0, float(b.abs().max()))), name

@@ -8,7 +8,7 @@ import re
 import streamlit as st
 
 from app.view import View, Visit
-from models import checkpoint, citation, notes
+from models import bits, checkpoint, citation, notes
 from models.data.sources import source, title
 from models.paper import Paper
 
@@ -93,7 +93,7 @@ def _record(record: checkpoint.Record) -> None:
         "Commit": f"`{record.commit}`",
         "Versions": ", ".join(f"{name} {version}" for name, version in record.versions.items()),
         "Snapshots": f"{len(record.snapshots)}, from step {record.snapshots[0]:,} to {record.snapshots[-1]:,}; "
-        f"all but the last are rounded to {checkpoint.rounding(record.parameters)}",
+        f"all but the last are rounded to {bits.in_words(record.parameters)}",
     }
     st.markdown("\n".join(["| | |", "|---|---|", *(f"| {k} | {v} |" for k, v in facts.items())]))
     folder, name = checkpoint.folder(record.slug), record.slug.replace("/", "-")

@@ -28,7 +28,7 @@ from app.interpret.history import Moment, first_weights, moment, told_at
 from app.interpret.prediction import Prediction, predict
 from app.interpret.weights import Sheet
 from app.view import View, Visit
-from models import checkpoint
+from models import bits, checkpoint
 from models.paper import ClassScores, Embedding, Fact, Image, Text, TextPair
 
 MANY = 100  # answers above which not all have a line
@@ -192,9 +192,9 @@ def _answer(
 def _rounded(slug: str) -> str:
     """What is to be known of early snapshots of a large network: a few points may come from how they are kept."""
     parameters = checkpoint.read_record(slug).parameters
-    if parameters <= checkpoint.LARGE:
+    if parameters <= bits.LARGE:
         return ""
-    kept = checkpoint.rounding(parameters)
+    kept = bits.in_words(parameters)
     return f" Snapshots before the last are rounded to {kept}; the curves below were measured on the weights in full."
 
 

@@ -13,14 +13,15 @@ from app.interpret.attribution import (
     agreement,
     at_input,
     attribute,
+    case,
     consensus,
     likeness,
-    methods,
     removal,
     survey,
     unavailable,
 )
 from app.interpret.attribution.baselines import baseline, choices, crowd, patches
+from app.interpret.attribution.case import Case
 from app.interpret.attribution.kinds import contributions, parts
 from app.interpret.attribution.rules import DeepLift
 from app.interpret.copies import state
@@ -242,7 +243,7 @@ def test_few_inputs_at_once_give_what_many_do(method, monkeypatch):
     net, card = make("relu")
     x, most = picture(card), []
     many = attribute(net, card, x, method=method, target=1, **place(net, card, method))
-    monkeypatch.setattr(methods, "MAPS", 1)
+    monkeypatch.setattr(case, "MAPS", 1)
     handle = net.register_forward_pre_hook(lambda _module, inputs: most.append(len(inputs[0])))
     few = attribute(net, card, x, method=method, target=1, **place(net, card, method))
     handle.remove()
@@ -256,8 +257,8 @@ def test_few_inputs_at_once_give_what_many_do(method, monkeypatch):
 def test_as_many_inputs_go_through_at_once_as_their_maps_allow(monkeypatch):
     net, card = make("bent")
     x = picture(card)
-    case = methods.Case(net, card, x, 0, "", 0, "zero", 8, 8, 2, 0.1, 0)
-    assert case.batch == methods.BATCH
+    one = Case(net, card, x, 0, "", 0, "zero", 8, 8, 2, 0.1, 0)
+    assert one.batch == case.BATCH
     sizes: list[int] = []
     handles = [
         m.register_forward_hook(lambda _m, _i, out: sizes.append(4 * out.numel()))
@@ -267,8 +268,8 @@ def test_as_many_inputs_go_through_at_once_as_their_maps_allow(monkeypatch):
     net(torch.from_numpy(x))
     for handle in handles:
         handle.remove()
-    monkeypatch.setattr(methods, "MAPS", 10 * sum(sizes))
-    assert methods.Case(net, card, x, 0, "", 0, "zero", 8, 8, 2, 0.1, 0).batch == 10
+    monkeypatch.setattr(case, "MAPS", 10 * sum(sizes))
+    assert Case(net, card, x, 0, "", 0, "zero", 8, 8, 2, 0.1, 0).batch == 10
     assert not any(m._forward_hooks for m in net.modules())
 
 

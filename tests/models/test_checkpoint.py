@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import models
-from models import checkpoint
+from models import bits, checkpoint
 from models.checkpoint import CheckpointError, Metric
 
 SLUG = "lenet5"
@@ -49,11 +49,11 @@ class Wide(torch.nn.Module):
 
 
 def test_a_snapshot_of_a_large_network_has_8_bits_in_kernels_and_4_in_matrices(away, monkeypatch):
-    monkeypatch.setattr(checkpoint, "LARGE", 0)
+    monkeypatch.setattr(bits, "LARGE", 0)
     module, again = Wide(), Wide()
     with torch.no_grad():
         module.conv.weight.copy_(torch.arange(54.0).view(3, 2, 3, 3) - 20)
-        values = torch.tensor(checkpoint.NF4)
+        values = torch.tensor(bits.NF4)
         module.fc.weight.copy_(
             torch.cat((2 * values.repeat(4), torch.tensor([0.3, 1.2, 0.0, 0.0, 0.9, -1.2]))).view(7, 10)
         )
@@ -80,7 +80,7 @@ def test_a_snapshot_of_a_large_network_has_8_bits_in_kernels_and_4_in_matrices(a
 
 @pytest.mark.parametrize("further", [{"twin": "deeper"}, {"seed": 2}])
 def test_a_further_twin_or_seed_of_a_large_network_has_8_bits(away, monkeypatch, further):
-    monkeypatch.setattr(checkpoint, "LARGE", 0)
+    monkeypatch.setattr(bits, "LARGE", 0)
     torch.manual_seed(0)
     module, again = Wide(), Wide()
     checkpoint.write_weights(SLUG, module, **further)
@@ -94,7 +94,7 @@ def test_a_further_twin_or_seed_of_a_large_network_has_8_bits(away, monkeypatch,
 
 
 def test_a_matrix_of_4_bits_and_another_size_is_refused(away, monkeypatch):
-    monkeypatch.setattr(checkpoint, "LARGE", 0)
+    monkeypatch.setattr(bits, "LARGE", 0)
     checkpoint.write_weights(SLUG, Wide(), step=77)
     wider = Wide()
     wider.fc.weight = torch.nn.Parameter(torch.zeros(7, 20))

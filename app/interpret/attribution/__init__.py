@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from app.interpret.attribution.baselines import choices, side
-from app.interpret.attribution.methods import METHODS, Case, Method, smoothed
+from app.interpret.attribution.case import Case
+from app.interpret.attribution.methods import METHODS, Method, smoothed
 from app.interpret.attribution.survey import Survey, best_layer, survey, unavailable
 from app.interpret.attribution.trust import Removal, agreement, at_input, consensus, likeness, removal
 from app.interpret.copies import undisturbed
