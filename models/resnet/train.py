@@ -55,9 +55,8 @@ class Plan:
 
 
 LONG = Plan(28, photos.SOONER)
-BRIEF = Plan(
-    3, ((0.0, 16),), brief=True
-)  # Fig. 6 in small: both kinds at two depths, for equal times, on pictures of 16x16
+# Fig. 6 in small: both kinds at two depths, for equal times, on pictures of 16x16.
+BRIEF = Plan(3, ((0.0, 16),), brief=True)
 PLANS = {"model": LONG, "twin": LONG} | dict.fromkeys(("plain_20", "resnet_20", "plain_56", "resnet_56"), BRIEF)
 CONFIGS = {"model": "SMALL", "twin": "TWIN"}
 
