@@ -37,6 +37,7 @@ from models import bits, root
 if TYPE_CHECKING:
     from torch import nn
 
+SHARES = frozenset({"accuracy", "error", "recall", "lesion"})  # one of these in a metric's name: a share of answers
 SAMPLE = 500  # test samples on which `verify` compares a record with its weights
 Curves = dict[str, dict[str, list[dict[str, float]]]]
 
@@ -61,6 +62,14 @@ class Metric:
     def spread(self) -> float:
         """Largest minus smallest value over the seeds."""
         return max(self.seeds) - min(self.seeds) if self.seeds else 0.0
+
+    @property
+    def sampling(self) -> float | None:
+        """One standard error of a share of right or wrong answers over so many samples, in points; None of other numbers."""
+        if self.unit != "%" or not SHARES & set(self.name.split("_")):
+            return None
+        share = min(max(self.value / 100, 0.01), 0.99)
+        return 100 * (share * (1 - share) / self.samples) ** 0.5
 
 
 @dataclass(frozen=True)

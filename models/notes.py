@@ -38,6 +38,12 @@ def ours(slug: str, claim: Claim) -> str:
     return f"{text} ({metric.note})" if metric.note else text
 
 
+def samples(metric: checkpoint.Metric) -> str:
+    """On how many samples a metric was measured, and how far by chance so many leave a share: "10,000 (± 0.32)"."""
+    by_chance = metric.sampling
+    return f"{metric.samples:,}" + (f" (± {by_chance:.{1 if by_chance >= 1 else 2}f})" if by_chance else "")
+
+
 def table(slug: str) -> str:
     """Markdown: the paper's claims beside ours, then every further metric of the record."""
     card, record = paper(slug), checkpoint.read_record(slug)
@@ -45,21 +51,22 @@ def table(slug: str) -> str:
     for claim in card.claims:
         metric = record.metric(claim.metric)
         unit = metric.unit if metric else ""
-        samples = f"{metric.samples:,}" if metric else ""
         lines.append(
             f"| {claim.label or claim.metric} | {value(claim.value, unit)} | {claim.where} ({claim.dataset}) "
-            f"| {ours(slug, claim)} | {samples} |"
+            f"| {ours(slug, claim)} | {samples(metric) if metric else ''} |"
         )
     claimed = {claim.metric for claim in card.claims}
     for metric in record.metrics:
         if metric.name not in claimed:
             shown = ours(slug, Claim(metric.name, None, "", ""))
-            lines.append(f"| {metric.name} | | | {shown} | {metric.samples:,} |")
+            lines.append(f"| {metric.name} | | | {shown} | {samples(metric)} |")
     lines.append("")
     lines.append(
         f"{record.parameters:,} trainable parameters; {record.steps:,} steps ({record.epochs:g} epochs) on "
         f"{record.hardware}; {record.wall_seconds:,.0f} s for all seeds and the twin. "
         f"Seed 0 unless a spread is given; data: {record.dataset}, {record.split}."
+        + " ±: one standard error of a share over so many samples."
+        * any(m.sampling for m in record.metrics)
     )
     return "\n".join(lines)
 

@@ -54,10 +54,7 @@ def _published(record: checkpoint.Record, metric: checkpoint.Metric) -> float:
 
 def _by_chance(metric: checkpoint.Metric) -> float:
     """How far a share of right or wrong answers may lie from that of all samples: five standard errors. Others: anywhere."""
-    if metric.unit != "%" or not metric.name.endswith(("accuracy", "error")):
-        return float("inf")
-    share = min(max(metric.value / 100, 0.01), 0.99)
-    return 500 * (share * (1 - share) / metric.samples) ** 0.5
+    return float("inf") if metric.sampling is None else 5 * metric.sampling
 
 
 def _allowed(metric: checkpoint.Metric) -> float:

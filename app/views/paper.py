@@ -35,7 +35,7 @@ def _numbers(paper: Paper, record: checkpoint.Record) -> None:
     rows = []
     for claim in paper.claims:
         metric = record.metric(claim.metric)
-        unit, samples = (metric.unit, f"measured on {metric.samples:,}") if metric else ("", "")
+        unit, samples = (metric.unit, f"measured on {notes.samples(metric)}") if metric else ("", "")
         name = claim.label or claim.metric.replace("_", " ")
         rows.append(
             {

@@ -157,6 +157,13 @@ def test_the_spread_is_the_range_over_the_seeds():
     assert Metric("m", 98.9, 10000).spread == 0.0
 
 
+def test_a_share_of_answers_has_a_standard_error_and_nothing_else_has():
+    assert Metric("twin_test_accuracy", 80, 400, "%").sampling == pytest.approx(2), "100 sqrt(0.8 x 0.2 / 400)"
+    assert Metric("test_error", 0, 99, "%").sampling == pytest.approx(1), "none wrong of a few: as for 1 %"
+    assert Metric("gain_over_twin", 80, 400, "%").sampling is None
+    assert Metric("test_accuracy", 0.8, 400).sampling is None
+
+
 def test_the_end_of_the_training_is_the_last_snapshot():
     end = checkpoint.read_record("lenet5").steps
     assert checkpoint.snapshots("lenet5")[-1] == end

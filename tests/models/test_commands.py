@@ -11,6 +11,7 @@ import pytest
 import models
 from models import checkpoint, notes, verify
 from models.__main__ import every, main
+from models.checkpoint import Metric
 from models.data import DataMissing
 
 
@@ -147,3 +148,9 @@ def test_unknown_names_are_refused():
 )
 def test_numbers_read_as_people_write_them(number, unit, text):
     assert notes.value(number, unit) == text
+
+
+def test_a_share_says_how_far_chance_may_have_moved_it():
+    assert notes.samples(Metric("test_error", 11.58, 10_000, "%")) == "10,000 (± 0.32)"
+    assert notes.samples(Metric("masked_accuracy_alice", 39.82, 113, "%")) == "113 (± 4.6)"
+    assert notes.samples(Metric("response_0_0", 0.42, 500)) == "500"
