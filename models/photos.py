@@ -29,8 +29,7 @@ __all__ = ["CIFAR", "LABELS"]
 
 VALID = 5_000  # the last so many training pictures: a recipe is chosen on them, with a training on the others
 
-GROWING = ((0.0, 16), (0.35, 24), (0.7, 32))  # the side of the pictures from each share of the training on
-SOONER = ((0.0, 16), (0.2, 24), (0.5, 32))  # the same for a longer training: large pictures for half of it
+GROWING = ((0.0, 16), (0.2, 24), (0.5, 32))  # the side of the pictures from each share of the training on
 
 MUON = 0.6  # times the learning rate of all else: that of the kernels
 MUON_DECAY = 0.01  # of the kernels, times their rate, at every step

@@ -55,7 +55,7 @@ def learn(which: str, seed: int, device: str) -> None:
     for step in run:
         training.set_rate(optimizer, RATE * training.one_cycle(step, total))
         chosen = training.epoch_batch(len(x), BATCH, step, seed)
-        seen = photos.resized(photos.crops_and_flips(x[chosen], order), photos.side(step, total, photos.SOONER))
+        seen = photos.resized(photos.crops_and_flips(x[chosen], order), photos.side(step, total))
         seen = seen.to(device, memory_format=torch.channels_last)
         with training.half(device):
             scores = module(seen)

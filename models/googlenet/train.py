@@ -57,7 +57,7 @@ def learn(which: str, seed: int, device: str) -> None:
     for step in run:
         training.set_rate(optimizer, RATE * training.one_cycle(step, total, WARM))
         chosen = training.epoch_batch(len(x), BATCH, step, seed)
-        shown = photos.resized(photos.crops_and_flips(x[chosen], order), photos.side(step, total, photos.SOONER))
+        shown = photos.resized(photos.crops_and_flips(x[chosen], order), photos.side(step, total))
         right = y[chosen].to(device)
         with training.half(device):
             all_scores = module.all_scores(shown.to(device, memory_format=torch.channels_last))

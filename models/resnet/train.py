@@ -38,7 +38,7 @@ class Plan:
     """How long a network is trained, and on which sides of the pictures from which share of the training on."""
 
     epochs: int
-    growing: tuple[tuple[float, int], ...]
+    growing: tuple[tuple[float, int], ...] = photos.GROWING
     brief: bool = False
 
     @property
@@ -54,7 +54,7 @@ class Plan:
         return sgd, BRIEF_RATE
 
 
-LONG = Plan(28, photos.SOONER)
+LONG = Plan(28)
 # Fig. 6 in small: both kinds at two depths, for equal times, on pictures of 16x16.
 BRIEF = Plan(3, ((0.0, 16),), brief=True)
 PLANS = {"model": LONG, "twin": LONG} | dict.fromkeys(("plain_20", "resnet_20", "plain_56", "resnet_56"), BRIEF)

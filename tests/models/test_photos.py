@@ -143,7 +143,7 @@ def test_pictures_are_made_smaller_without_losing_their_mean_and_left_alone_at_t
 
 def test_the_side_grows_with_the_training():
     sides = [photos.side(step, 100) for step in range(100)]
-    assert sides == [16] * 35 + [24] * 35 + [32] * 30
+    assert sides == [16] * 20 + [24] * 30 + [32] * 50
     assert {photos.side(step, 7, ((0.0, 8),)) for step in range(8)} == {8}
 
 
