@@ -37,7 +37,9 @@ from models import bits, root
 if TYPE_CHECKING:
     from torch import nn
 
-SHARES = frozenset({"accuracy", "error", "recall", "lesion"})  # one of these in a metric's name: a share of answers
+SHARES = frozenset(
+    {"accuracy", "error", "recall", "lesion", "analogy", "shot"}
+)  # in a metric's name: a share of right or wrong
 SAMPLE = 500  # test samples on which `verify` compares a record with its weights
 Curves = dict[str, dict[str, list[dict[str, float]]]]
 

@@ -45,6 +45,8 @@ def _numbers(paper: Paper, record: checkpoint.Record) -> None:
             }
         )
     st.table(rows, border="horizontal", hide_index=True)
+    if any(metric.sampling for claim in paper.claims if (metric := record.metric(claim.metric))):
+        st.caption("±: one standard error of a share of so many, which is what chance leaves open.")
 
 
 def _note(paper: Paper) -> str:
