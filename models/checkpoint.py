@@ -37,9 +37,8 @@ from models import bits, root
 if TYPE_CHECKING:
     from torch import nn
 
-SHARES = frozenset(
-    {"accuracy", "error", "recall", "lesion", "analogy", "shot"}
-)  # in a metric's name: a share of right or wrong
+# One of these words in the name of a metric in %: a share of right or wrong answers.
+SHARES = frozenset({"accuracy", "error", "recall", "lesion", "analogy", "shot", "found", "without", "best"})
 SAMPLE = 500  # test samples on which `verify` compares a record with its weights
 Curves = dict[str, dict[str, list[dict[str, float]]]]
 

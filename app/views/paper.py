@@ -45,7 +45,7 @@ def _numbers(paper: Paper, record: checkpoint.Record) -> None:
             }
         )
     st.table(rows, border="horizontal", hide_index=True)
-    if any(metric.sampling for claim in paper.claims if (metric := record.metric(claim.metric))):
+    if any("±" in row["Here"] for row in rows):
         st.caption("±: one standard error of a share of so many, which is what chance leaves open.")
 
 
