@@ -314,9 +314,10 @@ def made(slug: str, device: str = "cpu") -> dict[str, str]:
         "status", "--porcelain", "--untracked-files=no", "--", f"models/{slug}/model.py", f"models/{slug}/train.py"
     )
     hardware = torch.cuda.get_device_name(device) if device.startswith("cuda") else _processor()
+    threads = torch.get_num_threads()
     return {
         "commit": (git("rev-parse", "--short", "HEAD") or "unknown") + "+" * bool(changed),
-        "hardware": f"{hardware}, torch {torch.__version__}, {torch.get_num_threads()} thread",
+        "hardware": f"{hardware}, torch {torch.__version__}, {threads} thread{'s' * (threads > 1)}",
         "versions": json.dumps({
             "torch": torch.__version__, "python": platform.python_version(), "numpy": np.__version__
         }),

@@ -374,11 +374,11 @@ def complete(
     seeds: Sequence[int],
     trainings: Iterable[str] = ("model", "twin"),
 ) -> bool:
-    """`learn(which, seed, device)` for every training, the model's with every seed, or for `only` one of them; on one thread.
+    """`learn(which, seed, device)` for every training, the model's with every seed, or for `only` one of them.
 
-    Returns whether everything was asked for, so that `finish` may follow.
+    On one thread, or as many as OMP_NUM_THREADS says. Returns whether everything was asked for, so that `finish` may follow.
     """
-    torch.set_num_threads(1)
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     for which in [only] if only else trainings:
         for seed in seeds if which == "model" else seeds[:1]:
             learn(which, seed, device)

@@ -46,7 +46,7 @@ class Plan:
 
 SMALL_PICTURES = ((0.0, 16),)
 PLANS = {
-    "model": Plan(50, ((0.0, 16), (0.3, 24), (0.6, 32))),
+    "model": Plan(50, photos.GROWING),
     "twin": Plan(12, ((0.0, 16), (0.35, 24), (0.7, 32))),
     # Fig. 6 in small: both kinds at two depths, for equal times, on pictures of 16x16.
     "plain_20": Plan(3, SMALL_PICTURES),
@@ -78,7 +78,7 @@ def learn(which: str, seed: int, device: str) -> None:
         order=order,
         measure=lambda net: photos.measures(net, test, target),
         epoch=epoch,
-        snapshots=8,
+        snapshots=12,
         looks=24,
     )
     for step in run:
