@@ -91,7 +91,7 @@ PAPER = Paper(
     deviations=(
         "Trained for 50 passes and not some 164 (64,000 steps of 128): one warm cycle of the learning rate up to 0.2, Nesterov's "
         "momentum and a weight decay of 5e-4, where the paper divides 0.1 by 10 twice and decays by 1e-4.",
-        "The pictures grow during training: 16x16 for the first 30 % of the steps, 24x24 up to 60 %, then 32x32 (the "
+        "The pictures grow during training: 16x16 for the first 20 % of the steps, 24x24 up to 50 %, then 32x32 (the "
         "twin's for 35 % and up to 70 %).",
         "Every channel is brought to mean 0 and deviation 1 over the training set; the paper takes away a mean for each pixel.",
         "The pictures are JPEG copies of CIFAR-10's, with small traces of that compression.",

@@ -259,16 +259,15 @@ def test_the_record_reaches_what_was_asked():
 
     record = checkpoint.read_record(CARD.slug)
     values = {metric.name: metric.value for metric in record.metrics}
-    assert values["test_accuracy"] >= 88  # 50 passes, on a slow core; the paper's 164 reach 91.25
+    assert values["test_accuracy"] >= 88.5  # 50 passes, on slow cores; the paper's 164 reach 91.25
     lesions = {name.removeprefix("twin_lesion_") for name in values if name.startswith("twin_lesion_")}
     assert len(lesions) == 7
-    assert all(values[f"lesion_{block}"] < 60 < 80 < values[f"twin_lesion_{block}"] for block in lesions - {"0_0"})
-    assert values["lesion_0_0"] < 65 < 80 < values["twin_lesion_0_0"], "the very first is missed most"
+    assert all(values[f"lesion_{block}"] < 50 < 80 < values[f"twin_lesion_{block}"] for block in lesions)
     for stage in range(3):
-        first, *others = (values[f"lesion_{stage}_{block}"] for block in range(3))
-        assert max(others) < first <= values["lesion_0_0"], (
-            "in each stage the first is missed most, most of all the very first"
-        )
+        first, second, _ = (values[f"lesion_{stage}_{block}"] for block in range(3))
+        assert second < first, "as the note says"
+    sizes = {name: value for name, value in values.items() if name.startswith("response_")}
+    assert all((value < values[f"twin_{name}"]) == (name < "response_2") for name, value in sizes.items()), "Fig. 7"
     assert record.parameters == 269_722
     passes = {name: seeds["0"][-1]["epoch"] for name, seeds in checkpoint.read_curves(CARD.slug).items()}
     assert (passes["model"], passes["twin"]) == (50, 12), "as card and note say: the twin a quarter as long"

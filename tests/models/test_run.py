@@ -95,6 +95,20 @@ def test_every_training_is_asked_for_once(only, done):
     assert whole == (only is None)
 
 
+@pytest.mark.parametrize(("says", "threads"), [(None, 1), ("2", 2)])
+def test_a_training_runs_on_one_thread_unless_the_environment_says_more(monkeypatch, says, threads):
+    if says is None:
+        monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    else:
+        monkeypatch.setenv("OMP_NUM_THREADS", says)
+    ran = []
+    try:
+        training.complete(lambda *_: ran.append(checkpoint.made("lenet5")["hardware"]), "model", "cpu", seeds=(0,))
+    finally:
+        torch.set_num_threads(1)
+    assert ran[0].endswith(f", {threads} thread{'s' * (threads > 1)}")
+
+
 def test_a_twin_has_weights_and_a_curve_of_its_own_and_no_snapshots(place):
     train("pair", which="without_it")
     assert checkpoint.weights_path("pair", twin="without_it").name == "without_it.safetensors"
