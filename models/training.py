@@ -378,7 +378,8 @@ def complete(
 
     On one thread, or as many as OMP_NUM_THREADS says. Returns whether everything was asked for, so that `finish` may follow.
     """
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    threads = os.environ.get("OMP_NUM_THREADS", "")
+    torch.set_num_threads(max(1, int(threads)) if threads.isdecimal() else 1)
     for which in [only] if only else trainings:
         for seed in seeds if which == "model" else seeds[:1]:
             learn(which, seed, device)

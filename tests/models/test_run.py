@@ -95,7 +95,7 @@ def test_every_training_is_asked_for_once(only, done):
     assert whole == (only is None)
 
 
-@pytest.mark.parametrize(("says", "threads"), [(None, 1), ("2", 2)])
+@pytest.mark.parametrize(("says", "threads"), [(None, 1), ("2", 2), ("", 1), ("0", 1), ("2,1", 1)])
 def test_a_training_runs_on_one_thread_unless_the_environment_says_more(monkeypatch, says, threads):
     if says is None:
         monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
