@@ -66,7 +66,6 @@ def learn(which: str, seed: int, device: str) -> None:
         measure=lambda net: photos.measures(net, shown, named),
         epoch=epoch,
         average=training.Average(module, AVERAGED),
-        snapshots=8,
     )
     module.train()
     for step in run:

@@ -174,7 +174,6 @@ def learn(which: str, seed: int, device: str) -> None:
         order=order,
         measure=measures,
         epoch=epoch,
-        snapshots=8,
     )
     for step in run:
         training.set_rate(optimizer, RATE * (1 - step / total))
