@@ -188,12 +188,14 @@ def _tested(visit: Visit, found: Lesions, record: checkpoint.Record) -> None:
     begin = ", ".join(
         f"{m.value:.1f} % {of}" for m, of in zip(whole, ("for the model", "for its twin"), strict=True) if m
     )
+    more = max((m.samples for m in whole if m), default=samples)
+    over = f", over {more:,} of them" if more != samples else ""
     exhibit(
         visit,
         figure,
         key="tested",
-        reading=f"Over {samples:,} test pictures, from the record. With all parts the error is {begin}. In the twin the input of a "
-        "part goes on as it is; where that has another size, nothing was measured.",
+        reading=f"Over {samples:,} test pictures, from the record. With all parts the error is {begin}{over}. In the twin the "
+        "input of a part goes on as it is; where that has another size, nothing was measured.",
         numbers={"parts": np.array([part.name for part in found.parts]), "twin_and_model": errors},
         code=f'from models import checkpoint\n\nprint(checkpoint.read_record("{visit.paper.slug}").metrics)',
     )

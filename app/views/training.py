@@ -115,6 +115,7 @@ def _logarithmic() -> bool:
 def _curves(visit: Visit, runs: checkpoint.Curves, steps: Sequence[int], at: int, log: bool) -> None:
     """A figure for every quantity that was measured: the test set, the training set, further seeds, the twin."""
     seeds = " Thin lines are further seeds." if len(runs["model"]) > 1 else ""
+    record = checkpoint.read_record(visit.paper.slug)
     columns: list[DeltaGenerator] = []
     for name in quantities(runs):
         columns = columns or list(st.columns(2, gap="medium"))  # pair by pair, so that a phone shows them in this order
@@ -133,9 +134,23 @@ def _curves(visit: Visit, runs: checkpoint.Curves, steps: Sequence[int], at: int
                 axis=unit.strip() or words,
                 log=log,
                 reading=f"{meaning}{words.capitalize()} at step {at:,}: {short(here)}{unit}; at the end "
-                f"{short(lines[0].values[-1])}{unit}{twin}." + seeds,
+                f"{short(lines[0].values[-1])}{unit}{twin}."
+                + seeds
+                + _recorded(record, name, float(lines[0].values[-1]), unit),
                 code=f'from models import checkpoint\n\nprint(checkpoint.read_curves("{visit.paper.slug}"))',
             )
+
+
+def _recorded(record: checkpoint.Record, name: str, end: float, unit: str) -> str:
+    """What the record has for the end of a curve, where that is another number: curves are measured on fewer samples."""
+    found = [record.metric(f"{lead}{name}") for lead in ("test_", "masked_", "")]
+    metric = next((m for m in found if m is not None), None)
+    if metric is None or short(metric.value) == short(end):
+        return ""
+    return (
+        f" A curve is measured in passing, on a part of what is kept for the test; the record, over {metric.samples:,} "
+        f"samples, has {short(metric.value)}{unit}."
+    )
 
 
 def _answer(

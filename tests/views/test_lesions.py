@@ -65,6 +65,7 @@ def test_the_record_speaks_for_the_test_set():
     text = said(visited())
     assert "Over 2,000 test pictures, from the record." in text
     assert f"{record.metric('test_error').value:.1f} % for the model" in text
+    assert "for its twin, over 10,000 of them." in text
     assert "Over 2,000" not in said(visited(models.paper("densenet"))), "measured for nobody else"
 
 
