@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["final", "further", "snapshot"]
 
-LARGE = 200_000  # parameters above which weights are kept in fewer bits
+LARGE = 100_000  # parameters above which weights are kept in fewer bits
 SCALE = "::scale"
 BLOCK = 64  # weights with one scale, where they have 4 bits
 # The 16 values of NF4 (Dettmers and others, "QLoRA", 2023, appendix E): as many weights of a normal distribution lie near each.
