@@ -10,14 +10,18 @@ import os
 os.environ["OMP_NUM_THREADS"] = "1"
 
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 import torch
 from hypothesis import settings
+from streamlit.components.v2 import manifest_scanner
 
 from tests import hang
 
 torch.set_num_threads(1)
+# AppTest reads the metadata of every installed package at every run of a page: once is enough.
+manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 settings.register_profile("cutaway", deadline=None)  # a busy machine is no failure
 settings.load_profile("cutaway")
 
