@@ -165,13 +165,12 @@ def see(visit: Visit) -> str:
     takes = visit.paper.takes
     assert isinstance(takes, Text | TextPair)
     pair = takes.tokens(visit.source) if isinstance(takes, TextPair) else (takes.tokens(visit.source),)
+    above = st.container()
+    numbers = st.toggle("The number of each", key="numbers", bind="query-params")
     for side, name in zip(pair, takes.languages if isinstance(takes, TextPair) else ("",), strict=True):
         head = f"<small>{html.escape(name)}</small> " if name else ""
-        st.html(
-            f'<p class="tokens" aria-label="Tokens">{head}{_chips(side, st.session_state.get("numbers", False))}</p>'
-        )
-        st.caption(f"{len(side)} tokens. {unknown(takes, side)}".strip())
-    st.toggle("The number of each", key="numbers")
+        above.html(f'<p class="tokens" aria-label="Tokens">{head}{_chips(side, numbers)}</p>')
+        above.caption(f"{len(side)} tokens. {unknown(takes, side)}".strip())
     return ""
 
 

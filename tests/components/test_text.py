@@ -58,6 +58,8 @@ def test_it_opens_on_the_first_sample():
     ids = json.loads(at.code[0].value.split(" sample cat ")[1])[0]
     chips = at.get("html")[0].proto.body
     assert len(ids) == 3 and all(f"<small> {i}</small></span>" in chips for i in ids)
+    assert shown(numbers="true").get("html")[0].proto.body == chips, "a link keeps them"
+    assert "<small>" not in shown(numbers="perhaps").get("html")[0].proto.body
 
 
 def test_what_is_typed_counts():
