@@ -1,8 +1,9 @@
 """Weights in fewer bits than float32, and back again.
 
 Up to LARGE parameters final weights are float32 and snapshots float16. Above it final weights are float16. Further twins and
-seeds, which are measured and not looked into, then have 8 bits a weight with one scale a row or kernel (`<name>::scale`), and
-snapshots, which are looked at and not trained on, 8 bits in kernels and 4 in matrices (NF4), with one scale for every 64 weights.
+seeds, which are measured and not looked into, then have 8 bits a weight with one scale a row or kernel (`<name>::scale`), above
+HUGE parameters the twin too. Snapshots, which are looked at and not trained on, then have 8 bits in kernels and 4 in matrices
+(NF4), with one scale for every 64 weights.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-Kind = Literal["final", "further", "snapshot"]
+Kind = Literal["final", "twin", "further", "snapshot"]
 
 LARGE = 100_000  # parameters above which weights are kept in fewer bits
+HUGE = 1_000_000  # parameters above which the twin's are kept as those of further twins
 SCALE = "::scale"
 BLOCK = 64  # weights with one scale, where they have 4 bits
 # The 16 values of NF4 (Dettmers and others, "QLoRA", 2023, appendix E): as many weights of a normal distribution lie near each.
@@ -33,16 +35,17 @@ def in_words(parameters: int) -> str:
 
 
 def packed(module: nn.Module, kind: Kind) -> dict[str, Tensor]:
-    """The state of a network as it is kept: the model or its twin at the end, a further twin or seed, or a snapshot."""
+    """The state of a network as it is kept: the model, its twin, a further twin or seed, all at the end, or a snapshot."""
     import torch
 
-    large = sum(p.numel() for p in module.parameters()) > LARGE
+    parameters = sum(p.numel() for p in module.parameters())
+    large, whole = parameters > LARGE, kind == "final" or (kind == "twin" and parameters <= HUGE)
     tensors: dict[str, Tensor] = {}
     for name, tensor in module.state_dict().items():
         t = tensor.detach().cpu()
         if t.dtype != torch.float32:
             tensors[name] = t
-        elif large and t.ndim > 1 and kind != "final":
+        elif large and t.ndim > 1 and not whole:
             pack = _in_4_bits if kind == "snapshot" and t.ndim == 2 else _in_8_bits
             tensors[name], tensors[name + SCALE] = pack(t)
         else:

@@ -188,7 +188,8 @@ def write_weights(
 
     path = _file(slug, step, twin, seed)
     path.parent.mkdir(parents=True, exist_ok=True)
-    kind: bits.Kind = "snapshot" if step is not None else "further" if isinstance(twin, str) or seed else "final"
+    further = isinstance(twin, str) or bool(seed)
+    kind: bits.Kind = "snapshot" if step is not None else "further" if further else "twin" if twin else "final"
     tensors = {k: t.contiguous().clone() for k, t in bits.packed(module, kind).items()}
     save_file(tensors, path, metadata=dict(made) if made else None)
 

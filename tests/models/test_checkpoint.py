@@ -89,8 +89,16 @@ def test_a_further_twin_or_seed_of_a_large_network_has_8_bits(away, monkeypatch,
     checkpoint.read_weights(SLUG, again, **further)
     for row, other in zip(module.fc.weight, again.fc.weight, strict=True):
         assert (row - other).abs().max() <= row.abs().max() / 254 + 1e-6
-    checkpoint.write_weights(SLUG, module, twin=True)
-    assert checkpoint.read_tensors(checkpoint.weights_path(SLUG, twin=True))["fc.weight"].dtype == torch.float16
+
+
+def test_the_twin_has_the_models_bits_below_a_million_parameters_and_8_above(away, monkeypatch):
+    monkeypatch.setattr(bits, "LARGE", 0)
+    for least, kind in ((bits.HUGE, torch.float16), (sum(p.numel() for p in Wide().parameters()) - 1, torch.int8)):
+        monkeypatch.setattr(bits, "HUGE", least)
+        checkpoint.write_weights(SLUG, Wide(), twin=True)
+        assert checkpoint.read_tensors(checkpoint.weights_path(SLUG, twin=True))["fc.weight"].dtype == kind
+        checkpoint.write_weights(SLUG, Wide())
+        assert checkpoint.read_tensors(checkpoint.weights_path(SLUG))["fc.weight"].dtype == torch.float16
 
 
 def test_a_matrix_of_4_bits_and_another_size_is_refused(away, monkeypatch):
