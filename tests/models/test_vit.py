@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from app.interpret.trace import expand, trace
-from models import checkpoint
+from models import checkpoint, restore
 from models.photos import CIFAR
 from models.vit import PAPER as CARD
 from models.vit import model, train
@@ -266,3 +266,12 @@ def test_the_record_reaches_its_floor_and_the_twin_stays_behind():
     assert value["test_accuracy"] >= 68
     assert value["test_accuracy"] > value["twin_test_accuracy"] + 3
     assert value["position_similarity_line"] > value["position_similarity_other"]
+
+
+def test_what_the_note_says_of_how_far_heads_reach():
+    value = {metric.name: metric.value for metric in checkpoint.read_record("vit").metrics}
+    alike = float(train.apart(restore("vit")).mean())
+    assert f"{alike:.1f}" == "16.5"
+    assert all(10 < value[f"attention_distance_{layer}"] < alike for layer in (1, 2, 3, 4))
+    assert value["attention_distance_5_nearest"] > alike
+    assert min(value[f"attention_distance_{layer}_nearest"] for layer in range(6)) > 10, "none is local"
