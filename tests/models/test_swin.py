@@ -314,7 +314,8 @@ def test_the_record_reaches_its_floor_and_says_what_the_shift_opens():
     value = {metric.name: metric.value for metric in record.metrics}
     assert record.parameters == 328_582
     assert value["test_accuracy"] >= 80
-    assert abs(value["test_accuracy"] - value["twin_test_accuracy"]) < 0.15, "the note says: no difference"
+    apart = abs(value["test_accuracy"] - value["twin_test_accuracy"])
+    assert apart < record.metric("test_accuracy").sampling, "the note says: less than one standard error"
     assert value["twin_pixels_seen_1"] == 256 < value["pixels_seen_1"]
 
 
@@ -336,22 +337,24 @@ def test_what_the_note_says_of_heads_that_are_convolutions(looks):
         obeyed[name] = (pattern.argmax(5) == table.argmax(4)).float().mean((0, 1, 2, 4))
         bits.append(-(pattern.clamp_min(1e-12).log2() * pattern).sum(5).mean((0, 1, 2, 4)))
         own.append(pattern.diagonal(dim1=4, dim2=5).mean((0, 1, 2, 4)))
-    assert torch.cat([obeyed["0_0"], obeyed["0_1"]]).min() > 0.98
+    assert torch.cat([obeyed["0_0"], obeyed["0_1"]]).min() > 0.94
     assert torch.cat(list(obeyed.values())).mean() == pytest.approx(0.8, abs=0.05)
-    assert min(obeyed, key=lambda name: obeyed[name].mean()) in ("2_0", "1_3")
+    assert set(sorted(obeyed, key=lambda name: obeyed[name].mean())[:2]) == {"2_0", "1_3"}
     assert obeyed["1_0"].argmin() == 2
     assert obeyed["1_3"].argmin() == 0
     assert (torch.cat(bits) < 1).sum().item() == pytest.approx(23, abs=1)
-    assert (torch.cat(own) < 0.01).sum().item() == pytest.approx(23, abs=1)
+    assert (torch.cat(own) < 0.01).sum().item() == pytest.approx(19, abs=1)
     assert max((part.table.max(0).values - part.table.min(0).values).max() for part, _ in looks.values()) > 40
 
 
 @trained
-@pytest.mark.parametrize(("head", "line"), [(1, "beside"), (3, "above and below")])
-def test_what_the_note_says_of_heads_for_a_direction(looks, head, line):
-    table = looks["1_0"][0].table[:, head].reshape(7, 7).flip(0, 1)
+@pytest.mark.parametrize(
+    ("block", "places"), [("1_1", {(0, -2), (0, 2)}), ("1_0", {(-1, 0), (1, 0)})], ids=["two aside", "above and below"]
+)
+def test_what_the_note_says_of_heads_for_a_direction(looks, block, places):
+    table = looks[block][0].table[:, 3].reshape(7, 7).flip(0, 1)
     best = {(i // 7 - 3, i % 7 - 3) for i in table.flatten().topk(2).indices.tolist()}
-    assert best == ({(0, -1), (0, 1)} if line == "beside" else {(-1, 0), (1, 0)})
+    assert best == places
 
 
 @trained
