@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import cache
 
 import numpy as np
 import pyarrow as pa
@@ -219,7 +220,8 @@ def test_a_fetched_set_without_a_checksum_says_what_was_looked_at(standin, tmp_p
 
 
 @pytest.mark.data
-def test_cifar10_has_its_classes_and_colours():
+def test_cifar10_has_its_classes_and_colours(monkeypatch):
+    monkeypatch.setattr(cifar10, "decode", cache(cifar10.decode))  # sixty thousand pictures, once
     x, y = photos.pictures("train")
     assert torch.bincount(y).tolist() == [5_000] * 10
     assert torch.allclose(x.mean((0, 2, 3)), torch.zeros(3), atol=2e-3)
