@@ -134,18 +134,18 @@ def _curves(visit: Visit, runs: checkpoint.Curves, steps: Sequence[int], at: int
                 axis=unit.strip() or words,
                 log=log,
                 reading=f"{meaning}{words.capitalize()} at step {at:,}: {short(here)}{unit}; at the end "
-                f"{short(lines[0].values[-1])}{unit}{twin}."
-                + seeds
-                + _recorded(record, name, float(lines[0].values[-1]), unit),
+                f"{short(lines[0].values[-1])}{unit}{twin}." + seeds + _recorded(record, name, lines[0], unit),
                 code=f'from models import checkpoint\n\nprint(checkpoint.read_curves("{visit.paper.slug}"))',
             )
 
 
-def _recorded(record: checkpoint.Record, name: str, end: float, unit: str) -> str:
-    """What the record has for the end of a curve, where that is another number: curves are measured on fewer samples."""
+def _recorded(record: checkpoint.Record, name: str, line: Line, unit: str) -> str:
+    """What the record has for the end of a test curve, where that is another number: curves are measured on fewer samples."""
     found = [record.metric(f"{lead}{name}") for lead in ("test_", "masked_", "")]
     metric = next((m for m in found if m is not None), None)
-    if metric is None or short(metric.value) == short(end):
+    if (
+        metric is None or line.dashed or short(metric.value) == short(float(line.values[-1]))
+    ):  # dashed: of the training set
         return ""
     return (
         f" A curve is measured in passing, on a part of what is kept for the test; the record, over {metric.samples:,} "
