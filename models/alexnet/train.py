@@ -59,7 +59,6 @@ def learn(which: str, seed: int, device: str) -> None:
         measure=lambda net: photos.measures(net, test, target),
         epoch=steps,
         average=None if race else training.Average(module, AVERAGE),
-        snapshots=8,
         looks=5 * RACE_EPOCHS if race else EPOCHS,
     )
     for step in run:

@@ -221,7 +221,6 @@ def learn(which: str, seed: int, device: str) -> None:
         measure=measures,
         epoch=len(NAMES) // BATCH,
         average=training.Average(module, AVERAGE),
-        snapshots=8,
         looks=16,
     )
     for step in run:

@@ -49,7 +49,6 @@ def learn(which: str, seed: int, device: str) -> None:
         order=order,
         measure=lambda net: photos.measures(net, test, target),
         epoch=epoch,
-        snapshots=12,
         looks=20,
     )
     for step in run:

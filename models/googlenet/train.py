@@ -51,7 +51,6 @@ def learn(which: str, seed: int, device: str) -> None:
         measure=lambda net: photos.measures(net, test, target),
         epoch=epoch,
         average=training.Average(module, AVERAGE),
-        snapshots=12,
         looks=12,
     )
     for step in run:

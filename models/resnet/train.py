@@ -78,7 +78,6 @@ def learn(which: str, seed: int, device: str) -> None:
         order=order,
         measure=lambda net: photos.measures(net, test, target),
         epoch=epoch,
-        snapshots=12,
         looks=24,
     )
     for step in run:
