@@ -91,9 +91,9 @@ def test_what_the_note_says_of_model_and_twin_after_equal_times():
         for name in ("test_accuracy", "recall_at_10", "picture_recall_at_1", "picture_recall_at_10")
     }
     assert {name: tuple(map(round, pair)) for name, pair in pairs.items()} == {
-        "test_accuracy": (28, 31),
-        "recall_at_10": (69, 65),
-        "picture_recall_at_1": (28, 19),
+        "test_accuracy": (26, 31),
+        "recall_at_10": (68, 65),
+        "picture_recall_at_1": (29, 19),
         "picture_recall_at_10": (70, 49),
     }
 
@@ -374,8 +374,8 @@ def test_what_the_note_says_of_captions(trained, samples):
         best = likeness(trained.module, CARD, samples, texts).cosines.argmax(1)
         return {name: texts[i] for name, i in zip(names, best, strict=True)}
 
-    assert {name for name, caption in told(names).items() if name != caption} == {"tiger"}
-    assert told(names)["tiger"] == "crown"
+    assert {name for name, caption in told(names).items() if name != caption} == {"astronaut"}
+    assert told(names)["astronaut"] == "tiger"
     colours = told(("red", "green", "blue", "yellow", "black and white"))
     assert colours["red apple"] == colours["rose"] == colours["flag: Japan"] == "red"
     assert colours["tiger"] == colours["thinking face"] == "yellow" and colours["microscope"] == "black and white"
@@ -386,7 +386,7 @@ def test_what_the_note_says_of_captions(trained, samples):
 def test_what_the_note_says_of_look_alikes(trained, samples):
     scores = trained.module(torch.from_numpy(samples[:1])).detach()[0]
     best = [NAMES[i] for i in scores.argsort(descending=True)[:6]]
-    assert best[0] == "red apple" and {"tomato", "strawberry", "flag: Morocco", "stop sign"} <= set(best)
+    assert best[0] == "red apple" and {"tomato", "red heart", "flag: Morocco", "flag: China"} <= set(best)
 
 
 def test_what_the_note_says_of_groups_and_of_plain_ground(trained):
@@ -402,14 +402,14 @@ def test_what_the_note_says_of_groups_and_of_plain_ground(trained):
         apart = torch.cdist(v, v).fill_diagonal_(torch.inf)
         return float((group[apart.argmin(1).numpy()] == group).mean())
 
-    assert round(100 * alike("hook_embedding")) == 54 and round(100 * alike("visual.patch")) == 49
+    assert round(100 * alike("hook_embedding")) == 51 and round(100 * alike("visual.patch")) == 48
     assert round(100 * sum((group == k).mean() ** 2 for k in range(9))) == 13
     patches = known.images.reshape(-1, 8, 8, 8, 8, 3).swapaxes(2, 3).reshape(len(group), 64, -1)
     ground = (patches == 255).all(2)
     assert round(100 * ground.mean()) == 19
     look = np.stack([(found.values[path][:, :, 0, 1:] * ground[:, None]).sum(2).mean(0) for path in heads])
     assert (look < 0.05).sum() == 14 and np.unravel_index(look.argmax(), look.shape) == (3, 2)
-    assert abs(look.max() - ground.mean()) < 0.02
+    assert round(100 * look.max()) == 16
 
 
 def test_the_record_reaches_its_floor_and_beats_what_has_no_text():
