@@ -14,7 +14,7 @@ test: .venv/dev browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart 0 --cov --cov-report=term || { $(BIN)/python -m tests.hang; exit 1; }
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0 --cov --cov-report=term || { $(BIN)/python -m tests.hang; exit 1; }
 
 train: .venv/dev
 	@test -n "$(PAPER)" || { echo "Say which paper: make train PAPER=lenet5"; exit 2; }
