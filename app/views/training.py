@@ -114,7 +114,6 @@ def _logarithmic() -> bool:
 
 def _curves(visit: Visit, runs: checkpoint.Curves, steps: Sequence[int], at: int, log: bool) -> None:
     """A figure for every quantity that was measured: the test set, the training set, further seeds, the twin."""
-    seeds = " Thin lines are further seeds." if len(runs["model"]) > 1 else ""
     record = checkpoint.read_record(visit.paper.slug)
     columns: list[DeltaGenerator] = []
     for name in quantities(runs):
@@ -122,6 +121,7 @@ def _curves(visit: Visit, runs: checkpoint.Curves, steps: Sequence[int], at: int
         lines, unit, words = lines_of(runs, name), " %" if name in PERCENT else "", name.replace("_", " ")
         here = float(np.interp(at, lines[0].steps, lines[0].values))
         twin = "".join(f", {short(line.values[-1])}{unit} for its twin" for line in lines if line.role == "twin")
+        seeds = " Thin lines are further seeds." if any(line.faint for line in lines) else ""
         meaning = f"{MEANING[name]} " if name in MEANING else ""
         with columns.pop(0):
             curve(

@@ -74,11 +74,12 @@ def test_a_record_that_has_the_same_number_or_none_is_not_held_beside_the_curve(
 
 def test_the_training_sets_curve_is_not_held_against_the_test_sets_record(visit, monkeypatch):
     rows = [{"step": s, "epoch": 0, "train_error": 50 - s / 4} for s in (0, 10, 100)]
-    monkeypatch.setattr(checkpoint, "read_curves", lambda slug: {"model": {"0": rows}, "twin": {}})
+    monkeypatch.setattr(checkpoint, "read_curves", lambda slug: {"model": {"0": rows, "1": rows}, "twin": {}})
     of_the_test = Metric("test_error", 18.16, 10000, "%")
     monkeypatch.setattr(checkpoint, "read_record", lambda slug: replace(RECORD, metrics=(of_the_test,)))
     text = said(show(VIEW, visit))
     assert "at the end 25 %" in text and "the record, over" not in text
+    assert "Thin lines" not in text, "further seeds are drawn on the test set alone"
 
 
 def test_an_earlier_step_and_the_layer_come_from_the_address(visit):
