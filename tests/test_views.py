@@ -24,7 +24,6 @@ PAIRS = [
 def opened(slug: str, view: str, **address: str) -> AppTest:
     """The paper's page as a link opens it."""
     at = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120)
-    at.run()
     at.switch_page("app/pages/paper.py")
     main, _, further = slug.partition("/")
     address = {"paper": main, "view": view, **({"network": further} if further else {}), **address}

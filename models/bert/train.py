@@ -47,6 +47,7 @@ def training_texts() -> dict[str, list[str]]:
     return found | {"tweets": list(tweets.read("train")[0])}
 
 
+@cache
 def held_out_texts() -> dict[str, list[str]]:
     """The paragraphs that are kept for measuring: the last 2 % of each source, and the tweets' test split."""
     found = {name: text.paragraphs(text.divided(name)[1]) for name in text.NAMES}

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
 
-START = "/paper?paper=lenet5&view=weights&sample=0"  # a view that costs little: it is the panel that is tried
+START = "/paper?paper=lenet5&view=paper&sample=0"  # a view without figures: it is the panel that is tried
 SEVEN = ((60, 60), (195, 60), (110, 210))
 ONE = ((128, 40), (128, 215))
 WINNER = ".st-key-bars li.first .name"
@@ -137,7 +137,7 @@ def test_the_drawing_goes_to_every_paper_and_view(page, settle):
     draw(page, SEVEN)
     settle(page)
     drawn, link = ink(page), address(page)["ink"]
-    page.get_by_role("radio", name="Paper", exact=True).click()
+    page.get_by_role("radio", name="Weights", exact=True).click()
     settle(page)
     assert (ink(page), address(page)["ink"]) == (drawn, link)
     unit = page.locator(".st-key-bars ol").get_attribute("aria-label")
@@ -255,7 +255,7 @@ def test_a_stroke_changes_the_bars_at_once(page, settle):
         }""",
         [".st-key-pad", ".st-key-bars"],
     )
-    for i in range(21):
+    for i in range(11):
         draw(page, SEVEN)
         page.wait_for_function(f"window.waits.length > {i}")
         settle(page)
@@ -264,6 +264,6 @@ def test_a_stroke_changes_the_bars_at_once(page, settle):
         settle(page)
     waits = sorted(page.evaluate("window.waits.slice(1)"))  # the first one warms up
     print(
-        f"pen up to bars: median {statistics.median(waits):.0f} ms, 95 % within {waits[18]:.0f} ms, longest {waits[-1]:.0f} ms"
+        f"pen up to bars: median {statistics.median(waits):.0f} ms, but one within {waits[8]:.0f} ms, longest {waits[-1]:.0f} ms"
     )
-    assert waits[18] < 1500  # loose: a loaded machine must not fail the tests; the bench is strict
+    assert waits[8] < 1500  # loose: a loaded machine must not fail the tests; the bench is strict

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Literal
 
 import numpy as np
@@ -26,7 +26,7 @@ class Family:
     couples: tuple[Couple, ...]
     children: dict[Couple, tuple[str, str]]  # couple -> son, daughter
 
-    @property
+    @cached_property
     def generations(self) -> tuple[tuple[str, ...], ...]:
         """The people of each generation, in the order in which Fig. 2 draws them from left to right."""
         left, right = (self.children[couple] for couple in self.founders)
@@ -40,7 +40,7 @@ class Family:
         )
         return oldest, middle, self.children[parents]
 
-    @property
+    @cached_property
     def founders(self) -> tuple[Couple, Couple]:
         """The two couples of grandparents: those who are nobody's children, and have some."""
         born = {child for pair in self.children.values() for child in pair}
