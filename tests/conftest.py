@@ -24,12 +24,7 @@ torch.set_num_threads(1)
 manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 settings.register_profile("cutaway", deadline=None)  # a busy machine is no failure
 settings.load_profile("cutaway")
-LONGEST = (
-    "browser",
-    "tests",
-    "interpret",
-    "views",
-)  # folders whose files take longest: at the end both workers have small ones
+LONGEST = ("browser", "tests", "interpret", "views")  # the folders whose files take longest
 
 
 @pytest.hookimpl(wrapper=True)
@@ -39,8 +34,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first; tests marked `data` are skipped unless CUTAWAY_DATA names the data sets' folder."""
-    items.sort(key=lambda item: ([*LONGEST, item.path.parent.name]).index(item.path.parent.name))
+    """The longest files first, so that no worker ends alone; without CUTAWAY_DATA, the data sets' folder, no `data` tests."""
+    items.sort(key=lambda item: (*LONGEST, item.path.parent.name).index(item.path.parent.name))
     if os.environ.get("CUTAWAY_DATA"):
         return
     missing = pytest.mark.skip(reason="CUTAWAY_DATA is not set")

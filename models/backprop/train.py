@@ -135,24 +135,23 @@ def portrait(module: Digits) -> np.ndarray:
     return framed.transpose(0, 2, 1, 3).reshape(TILES * 29, TILES * 29)[:-1, :-1].astype(np.float32)
 
 
-def accuracy(module: nn.Module, split: str, limit: int | None = None) -> float:
-    """How many of the digits, or of the first `limit`, are read as what they are, in %."""
-    x, labels = (part[:limit] for part in digits(split))
+def accuracy(module: nn.Module, split: str) -> float:
+    """How many of the digits are read as what they are, in %."""
+    x, labels = digits(split)
     return 100 * int((training.outputs(module, x).argmax(1) == labels).sum()) / len(x)
 
 
-def evaluate(limit: int | None = None) -> tuple[Metric, ...]:
-    """Every metric from the weights on disk, over all 10,000 test and 60,000 training digits or the first `limit`."""
+def evaluate() -> tuple[Metric, ...]:
+    """Every metric from the weights on disk, over all 10,000 test and 60,000 training digits."""
     torch.set_num_threads(1)
-    seeds = tuple(accuracy(restore(SLUG, seed=seed), "test", limit) for seed in SEEDS)
+    seeds = tuple(accuracy(restore(SLUG, seed=seed), "test") for seed in SEEDS)
     twin = restore(SLUG, twin=True)
-    twins = accuracy(twin, "test", limit)
-    tests, trains = (len(digits(split)[0][:limit]) for split in ("test", "train"))
+    twins, tests, trains = accuracy(twin, "test"), len(digits("test")[0]), len(digits("train")[0])
     return (
         Metric("test_accuracy", seeds[0], tests, "%", seeds=seeds),
         Metric("gain_over_twin", seeds[0] - twins, tests, "%"),
         Metric("test_error", 100 - seeds[0], tests, "%", seeds=tuple(100 - a for a in seeds)),
-        Metric("train_accuracy", accuracy(restore(SLUG), "train", limit), trains, "%", "train"),
+        Metric("train_accuracy", accuracy(restore(SLUG), "train"), trains, "%", "train"),
         Metric("twin_test_accuracy", twins, tests, "%"),
-        Metric("twin_train_accuracy", accuracy(twin, "train", limit), trains, "%", "train"),
+        Metric("twin_train_accuracy", accuracy(twin, "train"), trains, "%", "train"),
     )

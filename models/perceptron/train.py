@@ -159,9 +159,9 @@ def last_row(seed: int) -> dict[str, float]:
     return checkpoint.read_curves(SLUG)["model"][str(seed)][-1]
 
 
-def evaluate(limit: int | None = None) -> tuple[Metric, ...]:
-    """Every metric from the weights, on all digits of its split or the first `limit`; of `corrections` the curve alone tells."""
-    test, train = ((pixels[:limit], labels[:limit]) for pixels, labels in map(mnist.read, ("test", "train")))
+def evaluate() -> tuple[Metric, ...]:
+    """Every metric from the weights, on all digits of its split; `corrections` alone is read from the training's curve."""
+    test, train = mnist.read("test"), mnist.read("train")
     modules = [restored(seed=seed) for seed in SEEDS]
     main, twin = modules[0], restored(twin=True)
     tested = tuple(100 - 100 * errors(m, *test) / len(test[1]) for m in modules)
@@ -173,13 +173,12 @@ def evaluate(limit: int | None = None) -> tuple[Metric, ...]:
         Metric("twin_training_errors", errors(twin, *train), len(train[1]), split="train"),
         Metric("corrections", counted[0], len(train[1]), split="train", seeds=counted),
     ]
-    pixels, labels = mnist.read("train")
     for name, classes in PAIRS.items():
-        chosen = np.isin(labels, classes).nonzero()[0][:limit]
+        pixels, labels = (part[np.isin(train[1], classes)] for part in train)
         for prefix, module, config in (("", main, SMALL), ("twin_", twin, TWIN)):
-            corrections, left = two_classes(module, config, pixels[chosen], labels[chosen] == classes[1])
-            metrics.append(Metric(f"{prefix}{name}_corrections", corrections, len(chosen), split="train"))
-            metrics.append(Metric(f"{prefix}{name}_errors", left, len(chosen), split="train"))
+            corrections, left = two_classes(module, config, pixels, labels == classes[1])
+            metrics.append(Metric(f"{prefix}{name}_corrections", corrections, len(labels), split="train"))
+            metrics.append(Metric(f"{prefix}{name}_errors", left, len(labels), split="train"))
     return tuple(metrics)
 
 

@@ -230,16 +230,13 @@ def portrait(vectors: Tensor) -> np.ndarray:
 
 
 def evaluate(limit: int | None = None) -> tuple[Metric, ...]:
-    """Every metric from the weights on disk: analogies by relation, and the loss on held-out text.
-
-    With `limit`, on so many held-out words, and on `limit` / 5 questions of each relation.
-    """
+    """Every metric from the weights on disk: analogies by relation, and the loss on held-out text."""
     torch.set_num_threads(1)
     found: list[Metric] = []
     for which in WHICH:
         module = restore(SLUG, twin=training.twin_of(which))
         assert isinstance(module, Word2Vec)
-        right = analogies.answers(module.input.weight, SLUG, limit and limit // 5)
+        right = analogies.answers(module.input.weight, SLUG)
         name = "" if which == "model" else f"{which}_"
         for kind in ("", "semantic", "syntactic"):
             chosen = [r for relation, rs in right.items() if kind in relation for r in rs]

@@ -242,8 +242,9 @@ def test_steps_of_the_preprocessing_can_be_looked_at(page, settle):
     assert large.get_attribute("src") == final
 
 
-def test_a_stroke_changes_the_bars_at_once(page, settle):
-    """From the pen's lifting to the bars' change: the goal is 300 ms at the 95th percentile."""
+def test_a_stroke_changes_the_bars_at_once(visitor, settle):
+    """From the pen's lifting to the bars' change, beside figures: the goal is 300 ms at the 95th percentile."""
+    page = visitor("/paper?paper=lenet5&view=weights&sample=0")
     page.wait_for_selector(WINNER)
     page.evaluate(
         """([pad, bars]) => {
@@ -255,7 +256,7 @@ def test_a_stroke_changes_the_bars_at_once(page, settle):
         }""",
         [".st-key-pad", ".st-key-bars"],
     )
-    for i in range(11):
+    for i in range(21):
         draw(page, SEVEN)
         page.wait_for_function(f"window.waits.length > {i}")
         settle(page)
@@ -264,6 +265,6 @@ def test_a_stroke_changes_the_bars_at_once(page, settle):
         settle(page)
     waits = sorted(page.evaluate("window.waits.slice(1)"))  # the first one warms up
     print(
-        f"pen up to bars: median {statistics.median(waits):.0f} ms, but one within {waits[8]:.0f} ms, longest {waits[-1]:.0f} ms"
+        f"pen up to bars: median {statistics.median(waits):.0f} ms, 95 % within {waits[18]:.0f} ms, longest {waits[-1]:.0f} ms"
     )
-    assert waits[8] < 1500  # loose: a loaded machine must not fail the tests; the bench is strict
+    assert waits[18] < 1500  # loose: a loaded machine must not fail the tests; the bench is strict

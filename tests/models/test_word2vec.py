@@ -216,19 +216,6 @@ def test_an_analogy_is_answered_by_direction_and_never_by_the_question():
     assert analogies.answer(7 * vectors, asked).tolist() == [4]
 
 
-def test_a_limit_takes_evenly_spaced_questions_of_each_relation(monkeypatch):
-    asked = {"seven": torch.tensor([[1, 2, 3, d] for d in (4, 0, 0, 4, 0, 0, 0)]), "none": torch.zeros(0, 4).long()}
-    monkeypatch.setattr(analogies, "relations", lambda: {name: name for name in asked})
-    monkeypatch.setattr(analogies, "questions", lambda name, slug: asked[name])
-    vectors = torch.tensor([[0.0, 0, 1], [1, 0, 0], [1, 1, 0], [5, 0, 5], [2, 2, 2]])  # 4 is the answer to 1, 2, 3
-    assert analogies.answers(vectors, "s")["seven"] == [True, False, False, True, False, False, False]
-    assert analogies.answers(vectors, "s", 3) == {
-        "seven": [True, True, False],
-        "none": [],
-    }  # the first, the fourth, the last
-    assert analogies.answers(vectors, "s", 7)["seven"] == analogies.answers(vectors, "s")["seven"]
-
-
 def test_the_cards_questions_are_of_our_list_and_some_are_answered_and_some_are_not():
     blocks = [set(pairs) for pairs in analogies.relations().values()]
     for a, b, c, d in CARD.analogies:
